@@ -1,0 +1,14 @@
+import type { Command } from "#cli/command.ts";
+
+interface Verb {
+  /** What a person types after `edict`. */
+  readonly name: string;
+  readonly summary: string;
+  /** One file a verb, loaded only when it is called: the agent's memory is not spent on the demo's libraries. */
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** Every verb of `edict`, in the order of `edict help`. */
+export const verbs: readonly Verb[] = [
+  { name: "help exit-codes", summary: "every exit code", load: () => import("#cli/commands/help-exit-codes.ts") },
+];

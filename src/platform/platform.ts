@@ -1,0 +1,132 @@
+import type { Socket } from "node:net";
+import type { Capabilities } from "#platform/capabilities.ts";
+import type { FileSeen, ProcessSeen } from "#policy/evidence.ts";
+import type { ProcessId } from "#policy/outcome.ts";
+
+/** One line of a sweep: cheap, and enough to see what is new. */
+export interface ProcessRow {
+  readonly pid: number;
+  readonly ppid: number;
+  /** Undefined where the system does not say; never taken for root. */
+  readonly uid: number | undefined;
+  readonly name: string;
+  readonly path: string;
+  readonly cmd: string;
+  /** ISO 8601, whole seconds: good for a difference, not for an identity. */
+  readonly started: string | undefined;
+}
+
+/** A running process, read at one moment. What could not be read says why. */
+export interface ProcessDetail {
+  readonly process: ProcessSeen;
+  readonly program: FileSeen & { readonly dev: string; readonly ino: string };
+  /** A path that opens the running program's very bytes, even when it was deleted (/proc/PID/exe). */
+  readonly image: string;
+  /** argv as bytes, so that nothing is lost where it is not UTF-8. */
+  readonly argvBytes: readonly Uint8Array[];
+  /** Whether its paths mean the same in our mount namespace. */
+  readonly sameMounts: boolean;
+}
+
+/** A person who can log in. */
+export interface Person {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+/** A graphical login: where that person's session bus listens. */
+export interface GraphicalSession {
+  readonly person: Person;
+  readonly runtimeDir: string;
+  /** A D-Bus address, such as unix:path=/run/user/1000/bus. */
+  readonly bus: string;
+  /** BCP 47, from the session's environment; "en" where it does not say. */
+  readonly language: string;
+}
+
+/** A program that no ban may stop (law 6): root's, in folders only root can write. */
+export interface VitalFile {
+  readonly path: string;
+  readonly dev: string;
+  readonly ino: string;
+}
+
+export type Signal = "TERM" | "STOP" | "CONT" | "KILL";
+
+/** A process held by a descriptor: what is signalled is what was held, or nothing. */
+export interface Held {
+  readonly id: ProcessId;
+  /** Looks at pid, start time and program again first. */
+  signal(signal: Signal): "sent" | "gone" | "changed" | "refused";
+  /** True when it ended within the time, in milliseconds. */
+  ended(within: number): Promise<boolean>;
+  close(): void;
+}
+
+/** A process in somebody's tree, as far as it matters to stopping it. */
+export interface TreeProcess {
+  readonly id: ProcessId;
+  readonly ppid: number;
+  readonly uid: number;
+  readonly session: number;
+}
+
+export interface Quarantined {
+  readonly id: string;
+  readonly from: string;
+  readonly at: string;
+  readonly owner: number;
+  readonly bytes: number;
+}
+
+/** A helper process of ours that runs as another user; lines of JSON in both directions. */
+export interface Helper {
+  send(line: string): void;
+  lines(): AsyncIterable<string>;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>;
+  stop(): void;
+}
+
+/** What an operating system gives us. Shared code never asks which one it is. */
+export interface Platform {
+  readonly capabilities: Capabilities;
+  readonly os: "linux" | "macos" | "windows";
+  /** One sweep over every process there is. */
+  processes(): Promise<readonly ProcessRow[]>;
+  /** Undefined when it has gone. */
+  inspect(pid: number): Promise<ProcessDetail | undefined>;
+  /** Live descendants of a process, one look (not a fixed point). */
+  tree(pid: number): Promise<readonly TreeProcess[]>;
+  /** Undefined when it is gone, or no longer what the id says. */
+  hold(id: ProcessId): Held | undefined;
+  people(): Promise<readonly Person[]>;
+  sessions(): Promise<readonly GraphicalSession[]>;
+  /** Folders that tools of one person (or of everyone, `owner` 0) are installed in; they need not exist. */
+  installRoots(people: readonly Person[]): readonly InstallRoot[];
+  vital(): Promise<readonly VitalFile[]>;
+  /** Looks again whether the file at this path is still vital, as it is now. */
+  isVital(file: FileSeen): boolean;
+  /** Writes to the terminal of one process, if it is a pseudo-terminal of that process's user; never waits. */
+  writeTerminal(process: ProcessSeen, text: string): "written" | { readonly not: string };
+  quarantine(file: FileSeen, into: string): Promise<Quarantined>;
+  restore(id: string, from: string): Promise<Quarantined>;
+  startSession(session: GraphicalSession): Helper;
+  /** Uid of whoever is at the other end of a local socket; undefined where it cannot be known. */
+  peerUid(socket: Socket): number | undefined;
+  /** Tells the service manager how we are (sd_notify(3)); nothing where there is none. */
+  service(state: "READY=1" | "STOPPING=1" | "WATCHDOG=1"): void;
+  /** The service manager's watchdog period in milliseconds, where it set one. */
+  readonly watchdog: number | undefined;
+}
+
+export interface InstallRoot {
+  readonly path: string;
+  readonly owner: number;
+  /** What lies there, and so how it is read. */
+  readonly holds: "npm" | "bin" | "vscode" | "python" | "apps" | "dpkg" | "config";
+  /** How many folders deep a change can matter. */
+  readonly depth: number;
+}

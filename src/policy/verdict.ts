@@ -1,0 +1,68 @@
+/** Ordered from free to strict. `allow` is the safe default. */
+export const modes = ["allow", "observe", "notify", "warn", "block", "remove"] as const;
+export type Mode = (typeof modes)[number];
+export type Grade = "proof" | "hint";
+export type IdentityKind = "package" | "signer" | "hash" | "marker" | "extension" | "path" | "name" | "config";
+
+/** One step of the order of decision that mattered, with words a person understands. */
+export interface Reason {
+  readonly rule:
+    | "vital"
+    | "approved"
+    | "no-identity"
+    | "identity"
+    | "scope"
+    | "stage"
+    | "exception"
+    | "acknowledged"
+    | "replacement"
+    | "breaker"
+    | "grade"
+    | "strictest"
+    | "emergency";
+  readonly kind?: IdentityKind;
+  readonly text: string;
+}
+
+/** What a person is told about a ban. One frozen value a ban, shared by all its verdicts. */
+export interface Notice {
+  /** The banned tool's name for people. */
+  readonly tool: string;
+  readonly reason: string;
+  readonly reference?: string | undefined;
+  readonly owner?: string | undefined;
+  /** BCP 47 language tag → the administrator's own words. */
+  readonly message: Readonly<Record<string, string>>;
+  /** The replacement's name for people. */
+  readonly replacement?: string | undefined;
+  readonly url?: string | undefined;
+  /** The command a person would have typed → the replacement's. */
+  readonly equivalents: readonly { readonly from: string; readonly to: string }[];
+  /** How long a process that runs already may go on, in milliseconds. */
+  readonly grace: number;
+  /** How long an acknowledged warning holds, in milliseconds. */
+  readonly warnFor: number;
+  readonly strict: boolean;
+  /** Whether an exception can be asked for at all. */
+  readonly exceptions: boolean;
+  /** Toasts a day for this ban and person. */
+  readonly notifyPerDay: number;
+}
+
+/** A value that carries its reasons (law 1). Null where there is nothing to say. */
+export interface Verdict {
+  /** The ids of the evidence it rests on. */
+  readonly evidence: readonly string[];
+  readonly mode: Mode;
+  readonly ban: string | null;
+  readonly tool: string | null;
+  readonly grade: Grade | null;
+  /** Index into the ban's stages. */
+  readonly stage: number | null;
+  /** Since when that stage holds, ISO 8601. */
+  readonly since: string | null;
+  readonly because: readonly Reason[];
+  readonly replacement: { readonly tool: string; readonly url?: string | undefined } | null;
+  readonly exception: { readonly until: string; readonly reason?: string | undefined } | null;
+  readonly notice: Notice | null;
+}
