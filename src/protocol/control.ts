@@ -22,6 +22,19 @@ export interface Warning {
   readonly text: string;
 }
 
-export type Answer =
-  | { readonly ok: true; readonly result: unknown }
-  | { readonly ok: false; readonly code: "denied" | "unknown" | "invalid" | "failed"; readonly message: string };
+export const answerSchema = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), result: z.unknown() }),
+  z.object({ ok: z.literal(false), code: z.enum(["denied", "unknown", "invalid", "failed"]), message: z.string() }),
+]);
+export type Answer = z.infer<typeof answerSchema>;
+
+/** The socket's name inside the agent's run folder. */
+export const controlSocket = "agent.sock";
+
+/** Where an agent may listen: the one that EDICT_RUN names, else the machine's, else this user's own. */
+export function controlPaths(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const named = env["EDICT_RUN"];
+  if (named !== undefined) return [`${named}/${controlSocket}`];
+  const own = env["XDG_RUNTIME_DIR"] ?? `${env["HOME"] ?? "/nonexistent"}/.local/state`;
+  return [`/run/edict/${controlSocket}`, `${own}/edict/${controlSocket}`];
+}

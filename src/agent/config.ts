@@ -1,0 +1,123 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { describe, systemCode } from "#lib/errors.ts";
+
+/** The machine's own settings: what an installer or MDM decides, never the policy. */
+const settings = z.strictObject({
+  server: z.url({ protocol: /^https?$/, error: "expected an http or https address" }),
+  root: z.string().startsWith("/", "expected an absolute path"),
+  enrolSecretFile: z.string().startsWith("/", "expected an absolute path"),
+  /** PEM file with the certificate authority of a server that no public one vouches for. */
+  ca: z.string().startsWith("/", "expected an absolute path"),
+  groups: z.array(z.string().min(1).max(256)).max(1000),
+  sweepSeconds: z.number().min(0.1).max(3600),
+  pollSeconds: z.number().min(1).max(86_400),
+  enforcement: z.enum(["policy", "observe"]),
+  failClosed: z.boolean(),
+  logLevel: z.enum(["debug", "info", "warn", "error"]),
+  state: z.string().startsWith("/", "expected an absolute path"),
+  run: z.string().startsWith("/", "expected an absolute path"),
+  /** Folders watched for installs instead of the machine's usual ones. */
+  roots: z.array(z.string().startsWith("/", "expected an absolute path")).max(1000),
+});
+const fileSchema = settings.partial();
+type Found = z.infer<typeof fileSchema>;
+const configSchema = settings.partial({ server: true, root: true, enrolSecretFile: true, ca: true, roots: true });
+export type Config = Readonly<z.infer<typeof configSchema>>;
+
+/** Where things lie for root, and for everybody else (XDG Base Directory Specification). */
+export interface Places {
+  /** Later files win. The last is MDM's, and the only one that may say which groups this device is in. */
+  readonly files: readonly string[];
+  readonly state: string;
+  readonly run: string;
+}
+
+export function placesFor(uid: number, env: Readonly<Record<string, string | undefined>>): Places {
+  const machine = ["/etc/edict/agent.json", "/etc/edict/managed.json"];
+  if (uid === 0) return { files: machine, state: "/var/lib/edict", run: "/run/edict" };
+  const home = env["HOME"] ?? "/nonexistent";
+  return {
+    files: [join(env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "edict/agent.json")],
+    state: join(env["XDG_STATE_HOME"] ?? join(home, ".local/state"), "edict"),
+    run: join(env["XDG_RUNTIME_DIR"] ?? join(home, ".local/state"), "edict"),
+  };
+}
+
+/** Every wrong value of every file, each with its file and key. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/** Bytes; a configuration is a page of text. */
+const longest = 1 << 20;
+
+/** The file's text, if nobody but root and we ourselves could have written it. */
+function readTrusted(file: string): string {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { uid, mode, size } = fstatSync(fd);
+    if (uid !== 0 && uid !== process.getuid?.()) throw new Error(`belongs to user ${uid}, who is not trusted here`);
+    if ((mode & 0o022) !== 0) throw new Error("others can write it: chmod go-w");
+    if (size > longest) throw new Error(`longer than ${longest} bytes`);
+    return readFileSync(fd, "utf8");
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readSettings(file: string, problems: string[]): Found {
+  let text: string;
+  try {
+    text = readTrusted(file);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") problems.push(`${file}: ${describe(error)}`);
+    return {};
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    problems.push(`${file}: not JSON`);
+    return {};
+  }
+  const parsed = fileSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) {
+    const keys = issue.code === "unrecognized_keys" ? issue.keys : [issue.path.join(".")];
+    for (const key of keys)
+      problems.push(`${file}: ${key}: ${issue.code === "unrecognized_keys" ? "unknown key" : issue.message}`);
+  }
+  return {};
+}
+
+/**
+ * Defaults, then each file in turn. Groups widen who is banned and who is excepted, so only the last (managed) file,
+ * or the only one there is, may name them. @throws ConfigError
+ */
+export function loadConfig(places: Places): Config {
+  const problems: string[] = [];
+  let found: Found = {};
+  for (const [i, file] of places.files.entries()) {
+    const read = readSettings(file, problems);
+    if (read.groups !== undefined && i < places.files.length - 1)
+      problems.push(`${file}: groups: only ${places.files.at(-1) ?? ""} may say it`);
+    found = { ...found, ...read };
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return configSchema.parse({ ...defaults, groups: [], state: places.state, run: places.run, ...found });
+}
+
+const defaults = {
+  sweepSeconds: 5,
+  pollSeconds: 60,
+  enforcement: "policy",
+  failClosed: false,
+  logLevel: "info",
+} as const satisfies Found;
