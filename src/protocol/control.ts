@@ -14,14 +14,6 @@ export const questionSchema = z.discriminatedUnion("ask", [
 ]);
 export type Question = z.infer<typeof questionSchema>;
 
-/** A health warning, as data: stable code, short title, a sentence that says what to do. */
-export interface Warning {
-  readonly code: string;
-  readonly title: string;
-  readonly severity: "info" | "warning" | "error";
-  readonly text: string;
-}
-
 export const answerSchema = z.discriminatedUnion("ok", [
   z.object({ ok: z.literal(true), result: z.unknown() }),
   z.object({ ok: z.literal(false), code: z.enum(["denied", "unknown", "invalid", "failed"]), message: z.string() }),

@@ -1,0 +1,27 @@
+import type { Command } from "#cli/command.ts";
+import { ask } from "#cli/control-client.ts";
+import { exitCodes } from "#cli/exit-codes.ts";
+import { inForceSchema, type InForce } from "#protocol/status.ts";
+
+export const command: Command = {
+  options: [["--json", "print JSON"]],
+  run: async (input, io) => {
+    const inForce = inForceSchema.parse(await ask({ ask: "policy" }, io));
+    io.out(input.options["json"] === true ? `${JSON.stringify(inForce)}\n` : `${words(inForce).join("\n")}\n`);
+    return exitCodes.ok[0];
+  },
+};
+
+function words({ name, version, bans }: InForce): readonly string[] {
+  if (bans.length === 0)
+    return [version === 0 ? "No policy yet." : `${name}, version ${version}: nothing is banned on this device.`];
+  return [
+    `${name}, version ${version}:`,
+    ...bans.flatMap((ban) => [
+      `  ${ban.id}: ${ban.tool}, ${ban.mode}${ban.since === null ? "" : ` since ${ban.since}`}`,
+      `    ${ban.reason}`,
+      ...(ban.replacement === null ? [] : [`    use instead: ${ban.replacement}`]),
+      ...(ban.next === null ? [] : [`    from ${ban.next.from}: ${ban.next.mode}`]),
+    ]),
+  ];
+}

@@ -1,0 +1,74 @@
+import { z } from "zod";
+
+/** One thing that was recorded about somebody, as it is shown to that person (law 9). */
+export const entrySchema = z.object({
+  at: z.string(),
+  /** Whose process or file it was; null where that is nobody's in particular. */
+  uid: z.number().nullable(),
+  did: z.string(),
+  tool: z.string().nullable(),
+  ban: z.string().nullable(),
+  mode: z.string(),
+  what: z.string(),
+  because: z.array(z.string()),
+});
+export type Entry = z.infer<typeof entrySchema>;
+
+/** A health warning, as data: stable code, short title, a sentence that says what to do. */
+export const warningSchema = z.object({
+  code: z.string(),
+  title: z.string(),
+  severity: z.enum(["info", "warning", "error"]),
+  text: z.string(),
+});
+export type Warning = z.infer<typeof warningSchema>;
+
+const capability = z.union([z.object({ up: z.literal(true) }), z.object({ up: z.literal(false), why: z.string() })]);
+
+/** What `edict status` and `edict doctor` show. The asker's own pending stops and records; everybody's for root. */
+export const statusSchema = z.object({
+  version: z.string(),
+  device: z.string(),
+  since: z.string(),
+  server: z.string().nullable(),
+  enforcement: z.enum(["policy", "observe"]),
+  policy: z.object({
+    name: z.string(),
+    version: z.number(),
+    activatedAt: z.string().nullable(),
+    bans: z.number(),
+    /** Of the signed list: fresh, stale or very-stale; none before the first. */
+    state: z.string(),
+  }),
+  capabilities: z.record(z.string(), capability),
+  warnings: z.array(warningSchema),
+  pending: z.array(z.object({ pid: z.number(), ban: z.string(), until: z.string() })),
+  recorded: z.array(entrySchema),
+});
+export type Status = z.infer<typeof statusSchema>;
+
+/** One ban as it stands on this device for the person who asks. */
+export const inForceSchema = z.object({
+  name: z.string(),
+  version: z.number(),
+  bans: z.array(
+    z.object({
+      id: z.string(),
+      tool: z.string(),
+      mode: z.string(),
+      since: z.string().nullable(),
+      reason: z.string(),
+      replacement: z.string().nullable(),
+      next: z.object({ mode: z.string(), from: z.string() }).nullable(),
+    }),
+  ),
+});
+export type InForce = z.infer<typeof inForceSchema>;
+
+/** The answer to `why`: sentences for a person, and the values they rest on. */
+export const whySchema = z.object({
+  lines: z.array(z.string()),
+  verdict: z.unknown(),
+  evidence: z.unknown(),
+});
+export type Why = z.infer<typeof whySchema>;
