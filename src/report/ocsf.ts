@@ -2,7 +2,7 @@ import { version } from "#lib/version.ts";
 import { parseInstant } from "#lib/pure/instant.ts";
 import type { Evidence } from "#policy/evidence.ts";
 import type { Outcome } from "#policy/outcome.ts";
-import type { Warning } from "#protocol/control.ts";
+import type { Warning } from "#protocol/status.ts";
 import {
   ocsfVersion,
   type ApplicationLifecycle,
