@@ -26,7 +26,7 @@ test("a link at the path is replaced and what it points to is untouched", async 
 test("a write that fails leaves the old file and nothing else", async () => {
   const dir = await temporaryFolder();
   await mkdir(join(dir, "folder"));
-  await expect(writeAtomic(join(dir, "folder"), Buffer.from("x"))).rejects.toThrow();
+  await expect(writeAtomic(join(dir, "folder"), Buffer.from("x"))).rejects.toThrow("EISDIR");
   expect(await readdir(dir)).toEqual(["folder"]);
 });
 
