@@ -12,7 +12,10 @@ export type Reading<T> = { readonly value: readonly T[] } | { readonly absent: t
 
 /** A string that may be searched in a program: from a marker's `bytes`, or one of those that must be absent. */
 export const needleSchema = z.union([
-  z.string().transform((bytes) => ({ bytes, encoding: "utf8" as const, where: "anywhere" as const })),
+  z
+    .string()
+    .min(1)
+    .transform((bytes) => ({ bytes, encoding: "utf8" as const, where: "anywhere" as const })),
   z.strictObject({
     bytes: z.string().min(1),
     encoding: z.enum(["utf8", "utf16le"]).default("utf8"),

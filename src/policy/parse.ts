@@ -1,0 +1,188 @@
+import { z } from "zod";
+import { jsonBounds, parseJson } from "#lib/pure/json.ts";
+import { locate } from "#lib/pure/json-locate.ts";
+import { JsonError, type JsonBounds, type JsonPath } from "#lib/pure/json-scanner.ts";
+import { policyBounds, policySchema, type Policy } from "#policy/ban.ts";
+import { readNewerCatalog, readNewerPolicy } from "#policy/newer.ts";
+import { pathText, problemsOf, type Problem } from "#policy/problem.ts";
+import { catalogSchema, catalogToolSchema, type Catalog, type Tool } from "#policy/tool.ts";
+
+export type PolicyErrorCode =
+  | "bounds"
+  | "encoding"
+  | "syntax"
+  | "comment"
+  | "duplicate-key"
+  | "shape"
+  | "version"
+  | "empty"
+  | "duplicate-id";
+
+/** A document that cannot be a policy, catalog, device or evidence. The message names path, line, expected and found. */
+export class PolicyError extends Error {
+  readonly code: PolicyErrorCode;
+  /** Such as bans[3].stages[0].from. */
+  readonly path: string;
+  /** From 1. */
+  readonly line: number | undefined;
+  /** Everything that is wrong, at most 20 lines, the message's own first. */
+  readonly problems: readonly string[];
+  constructor(
+    code: PolicyErrorCode,
+    message: string,
+    place: { path: string; line?: number | undefined; problems?: readonly string[] },
+    options?: ErrorOptions,
+  ) {
+    const text = sentence(place.path, place.line, message);
+    super(text, options);
+    this.name = "PolicyError";
+    this.code = code;
+    this.path = place.path;
+    this.line = place.line;
+    this.problems = place.problems ?? [text];
+  }
+}
+
+function sentence(path: string, line: number | undefined, message: string): string {
+  return `${path}${line === undefined ? "" : ` (line ${line})`}: ${message}`;
+}
+
+/** What to do with a policy that is newer than this program: an author must know, a device must go on. */
+export interface Newer {
+  readonly newer?: "refuse" | "tolerate";
+}
+
+const formatVersion = 1;
+
+/** @throws PolicyError */
+export function parsePolicy(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Policy {
+  const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.policy });
+  const bans = document.listAt("bans");
+  if (bans.length > policyBounds.bans)
+    document.fail("bounds", ["bans"], `${bans.length} bans, the bound is ${policyBounds.bans}`);
+  checkIdentities(document);
+  const version = document.version(newer);
+  const read = version > formatVersion ? readNewerPolicy(document.value) : document.read(policySchema);
+  if ("problem" in read) return document.failWith([read.problem]);
+  const { name, tools, allow, allowEmpty, exceptions, limits } = read;
+  if (bans.length === 0 && !allowEmpty)
+    document.fail("empty", ["bans"], 'no bans; a policy that bans nothing says "allowEmpty": true');
+  checkUnique(document, "bans", read.bans);
+  checkUnique(document, "tools", tools);
+  const { disabled, ignored } = "disabled" in read ? read : { disabled: [], ignored: [] };
+  return {
+    formatVersion: version,
+    name,
+    bans: read.bans,
+    tools,
+    allow,
+    allowEmpty,
+    exceptions,
+    limits,
+    disabled,
+    ignored,
+  };
+}
+
+/** @throws PolicyError */
+export function parseCatalog(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Catalog {
+  const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.catalog });
+  checkIdentities(document);
+  const version = document.version(newer);
+  const read = version > formatVersion ? readNewerCatalog(document.value) : document.read(catalogSchema);
+  if ("problem" in read) return document.failWith([read.problem]);
+  checkUnique(document, "tools", read.tools);
+  return { formatVersion, tools: read.tools };
+}
+
+/** One file of the catalog. @throws PolicyError */
+export function parseTool(bytes: Uint8Array): Tool {
+  return readDocument(bytes, catalogToolSchema, { ...jsonBounds, bytes: policyBounds.policy });
+}
+
+/** A JSON text of ours, checked. @throws PolicyError */
+export function readDocument<T extends z.ZodType>(bytes: Uint8Array, schema: T, bounds: JsonBounds): z.output<T> {
+  return new Document(bytes, bounds).read(schema);
+}
+
+/** A text, its value, and the places in it that errors name. */
+class Document {
+  readonly value: unknown;
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array, bounds: JsonBounds) {
+    this.#bytes = bytes;
+    try {
+      this.value = parseJson(bytes, bounds);
+    } catch (cause) {
+      if (!(cause instanceof JsonError)) throw cause;
+      throw new PolicyError(cause.code, cause.message, { path: pathText(cause.path), line: cause.line }, { cause });
+    }
+  }
+
+  fail(code: PolicyErrorCode, path: JsonPath, message: string): never {
+    throw new PolicyError(code, message, { path: pathText(path), line: locate(this.#bytes, path) });
+  }
+
+  read<T extends z.ZodType>(schema: T): z.output<T> {
+    const read = schema.safeParse(this.value);
+    return read.success ? read.data : this.failWith(problemsOf(read.error, this.value));
+  }
+
+  failWith(problems: readonly Problem[]): never {
+    const [first] = problems;
+    if (first === undefined) throw new TypeError("an error without a problem");
+    const told = problems.slice(0, 20).map((p) => {
+      const line = locate(this.#bytes, p.path);
+      return { line, path: pathText(p.path), message: `expected ${p.expected}, found ${p.found}` };
+    });
+    const lines = told.map((t) => sentence(t.path, t.line, t.message));
+    const [head] = told;
+    throw new PolicyError("shape", head?.message ?? "", {
+      path: head?.path ?? "",
+      line: head?.line,
+      problems: problems.length > told.length ? [...lines, `and ${problems.length - told.length} more`] : lines,
+    });
+  }
+
+  /** A member that is a list; an empty one where it is anything else (the schema will complain). */
+  listAt(key: string): readonly unknown[] {
+    return listAt(this.value, key);
+  }
+
+  version(newer: "refuse" | "tolerate"): number {
+    const found = memberAt(this.value, "formatVersion");
+    if (typeof found !== "number" || !Number.isInteger(found) || found <= formatVersion) return formatVersion;
+    if (newer === "refuse")
+      this.fail("version", ["formatVersion"], `expected ${formatVersion}, found ${found}: it needs a newer edict`);
+    return found;
+  }
+}
+
+function memberAt(value: unknown, key: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+  return Object.getOwnPropertyDescriptor(value, key)?.value;
+}
+
+function listAt(value: unknown, key: string): readonly unknown[] {
+  const list = memberAt(value, key);
+  return Array.isArray(list) ? list : [];
+}
+
+function checkIdentities(document: Document): void {
+  let count = 0;
+  for (const tool of document.listAt("tools")) count += listAt(tool, "identities").length;
+  if (count > policyBounds.identities)
+    document.fail("bounds", ["tools"], `${count} identities, the bound is ${policyBounds.identities}`);
+}
+
+function checkUnique(document: Document, list: "bans" | "tools", entries: readonly { readonly id: string }[]): void {
+  const seen = new Set<string>();
+  for (const { id } of entries) {
+    if (seen.has(id)) {
+      const at = document.listAt(list).findLastIndex((raw) => memberAt(raw, "id") === id);
+      document.fail("duplicate-id", [list, at, "id"], `expected another id, found ${JSON.stringify(id)} a second time`);
+    }
+    seen.add(id);
+  }
+}
