@@ -5,7 +5,7 @@ export type Capability = { readonly up: true } | { readonly up: false; readonly 
 export interface Capabilities {
   /** Other people's processes can be read. */
   readonly seeEveryone: Capability;
-  /** Other people's processes can be signalled, through a pidfd. */
+  /** Whoever is seen can be signalled, through a pidfd: without `seeEveryone` only this user's own. */
   readonly stop: Capability;
   /** Files of other people can be moved away and given back. */
   readonly quarantine: Capability;

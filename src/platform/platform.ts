@@ -3,6 +3,31 @@ import type { Capabilities } from "#platform/capabilities.ts";
 import type { FileSeen, ProcessSeen } from "#policy/evidence.ts";
 import type { ProcessId } from "#policy/outcome.ts";
 
+/**
+ * `unsupported`: this system or kernel cannot · `denied`: not permitted to this user · `gone`: it is not there (any more) ·
+ * `exists`: something is in the way · `link`: a symbolic link or mount where none may be · `device`: on another filesystem ·
+ * `refused`: our own rule forbids it · `limit`: too much or too late · `failed`: anything else, see the message and `cause`.
+ */
+export type PlatformErrorCode =
+  | "unsupported"
+  | "denied"
+  | "gone"
+  | "exists"
+  | "link"
+  | "device"
+  | "refused"
+  | "limit"
+  | "failed";
+
+export class PlatformError extends Error {
+  readonly code: PlatformErrorCode;
+  constructor(code: PlatformErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "PlatformError";
+    this.code = code;
+  }
+}
+
 /** One line of a sweep: cheap, and enough to see what is new. */
 export interface ProcessRow {
   readonly pid: number;
@@ -96,7 +121,7 @@ export interface Platform {
   readonly os: "linux" | "macos" | "windows";
   /** One sweep over every process there is. */
   processes(): Promise<readonly ProcessRow[]>;
-  /** Undefined when it has gone. */
+  /** Undefined when it has gone, or never had a program (kernel threads). @throws PlatformError `denied` where this user may not look. */
   inspect(pid: number): Promise<ProcessDetail | undefined>;
   /** Live descendants of a process, one look (not a fixed point). */
   tree(pid: number): Promise<readonly TreeProcess[]>;

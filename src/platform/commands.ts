@@ -1,0 +1,106 @@
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { isAbsolute, join } from "node:path";
+import { isSea } from "node:sea";
+import { createInterface } from "node:readline";
+import { PlatformError, type Helper } from "#platform/platform.ts";
+
+/** What every program gets unless its caller says more: nothing of the agent's own environment (law 4). */
+const plainEnv = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" } as const;
+
+export interface RunOptions {
+  /** Milliseconds, then it is killed. */
+  readonly deadline?: number;
+  /** Bytes of output, then it is killed. */
+  readonly limit?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+/**
+ * Runs one command to its end, without a shell. A code other than 0 is a result.
+ * @throws PlatformError `gone` where there is no such program, `limit` when it is too slow or says too much.
+ */
+export function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  if (!isAbsolute(file)) throw new PlatformError("refused", `${file} is no absolute path`);
+  const { deadline = 10_000, limit = 1024 * 1024, env = {} } = options;
+  const settings = {
+    timeout: deadline,
+    killSignal: "SIGKILL",
+    maxBuffer: limit,
+    encoding: "buffer",
+    cwd: "/",
+    env: { ...plainEnv, ...env },
+  } as const;
+  return new Promise((resolve, reject) => {
+    execFile(file, [...args], settings, (error, stdout, stderr) => {
+      const code = error === null ? 0 : error.code;
+      if (typeof code === "number") resolve({ code, stdout, stderr });
+      else if (error?.code === "ENOENT")
+        reject(new PlatformError("gone", `${file} is not installed`, { cause: error }));
+      else if (error?.killed === true || error?.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER")
+        reject(new PlatformError("limit", `${file} took too long or said too much`, { cause: error }));
+      else reject(new PlatformError("failed", `${file} did not run`, { cause: error }));
+    });
+  });
+}
+
+/** How this very program is started again: the single executable, the bundle beside its runtime, or the sources. */
+export function selfCommand(): { readonly file: string; readonly args: readonly string[] } {
+  if (isSea()) return { file: process.execPath, args: [] };
+  const source = import.meta.filename.endsWith(join("platform", "commands.ts"));
+  const entry = source ? join(import.meta.dirname, "..", "cli", "main.ts") : import.meta.filename;
+  return { file: process.execPath, args: [entry] };
+}
+
+export interface SelfOptions {
+  /** Run as this user, with that user's primary group only. Undefined: as we are. */
+  readonly as?: { readonly uid: number; readonly gid: number };
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A line longer than this ends the helper: it runs as somebody else, and what it says is a stranger's. */
+const lineLimit = 64 * 1024;
+
+/** Starts a helper of our own, in a clean environment; its standard input and output carry lines. */
+export function startSelf(args: readonly string[], options: SelfOptions = {}): Helper {
+  const self = selfCommand();
+  const as = options.as;
+  const child = spawn(self.file, [...self.args, ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+    cwd: "/",
+    env: { ...plainEnv, ...options.env },
+    ...(as !== undefined && as.uid !== process.getuid?.() && { uid: as.uid, gid: as.gid }),
+  });
+  return helperOf(child);
+}
+
+function helperOf(child: ChildProcess): Helper {
+  const { stdin, stdout } = child;
+  if (stdin === null || stdout === null) throw new PlatformError("failed", "a helper has no pipes");
+  const ended = new Promise<void>((resolve) => {
+    child.once("error", () => resolve()); // it could not be started
+    child.once("close", () => resolve());
+  });
+  stdin.on("error", () => child.kill("SIGKILL")); // it no longer listens
+  let length = 0;
+  stdout.on("data", (chunk: Buffer) => {
+    const newline = chunk.lastIndexOf(10);
+    length = newline < 0 ? length + chunk.length : chunk.length - newline;
+    if (length > lineLimit) child.kill("SIGKILL");
+  });
+  const reader = createInterface({ input: stdout, crlfDelay: Infinity });
+  return {
+    send: (line) => void stdin.write(`${line}\n`),
+    lines: () => reader,
+    ended,
+    stop: () => {
+      stdin.end();
+      child.kill("SIGTERM");
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { PlatformError, type Platform } from "#platform/platform.ts";
+import { startSelf } from "#platform/commands.ts";
+import { capabilitiesOf, look } from "#platform/linux/capabilities.ts";
+import { inspect } from "#platform/linux/inspect.ts";
+import { installRoots } from "#platform/linux/install-roots.ts";
+import { hold } from "#platform/linux/kill.ts";
+import { openLibc } from "#platform/linux/libc.ts";
+import { notifyService, watchdogPeriod } from "#platform/linux/notify-service.ts";
+import { peerUid } from "#platform/linux/peer.ts";
+import { createUserNames, people } from "#platform/linux/people.ts";
+import { createSweep } from "#platform/linux/processes.ts";
+import { sessions } from "#platform/linux/sessions.ts";
+import { writeTerminal } from "#platform/linux/terminal.ts";
+import { tree } from "#platform/linux/tree.ts";
+import { isVital, vital } from "#platform/linux/vital.ts";
+
+/** The interface waits, /proc answers at once. */
+function later<T>(read: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(read()));
+}
+
+/** Linux 5.6 or later, through /proc and system calls. @throws PlatformError `unsupported` */
+export function createLinux(): Platform {
+  const libc = openLibc();
+  const userName = createUserNames();
+  return {
+    os: "linux",
+    capabilities: capabilitiesOf(look(libc)),
+    processes: createSweep(),
+    inspect: (pid) => later(() => inspect(pid, userName)),
+    tree: (pid) => later(() => tree(pid)),
+    hold: (id) => hold(id, libc),
+    people,
+    sessions: async () => sessions(await people()),
+    installRoots,
+    vital: () => later(vital),
+    isVital,
+    writeTerminal,
+    quarantine: () => Promise.reject(new PlatformError("unsupported", "quarantine is not available")),
+    restore: () => Promise.reject(new PlatformError("unsupported", "quarantine is not available")),
+    startSession: ({ person, runtimeDir, bus }) =>
+      startSelf(["session"], {
+        as: person,
+        env: {
+          HOME: person.home,
+          USER: person.name,
+          LOGNAME: person.name,
+          XDG_RUNTIME_DIR: runtimeDir,
+          DBUS_SESSION_BUS_ADDRESS: bus,
+        },
+      }),
+    peerUid: (socket) => peerUid(socket, libc),
+    service: (state) => notifyService(state, process.env, libc),
+    watchdog: watchdogPeriod(process.env, process.pid),
+  };
+}

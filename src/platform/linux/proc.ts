@@ -1,0 +1,136 @@
+import { PlatformError } from "#platform/platform.ts";
+
+// Pure parsers for proc(5): bytes in, values out. Reading the files is done elsewhere.
+
+/** What we take from /proc/PID/stat. */
+export interface ProcStat {
+  readonly pid: number;
+  /** The thread's name, at most 15 bytes: any bytes at all, chosen by the process. */
+  readonly comm: string;
+  /** R, S, D, Z (zombie), T, X … */
+  readonly state: string;
+  readonly ppid: number;
+  /** Field 6. */
+  readonly session: number;
+  /** Field 7: the device number of the controlling terminal, 0 for none. */
+  readonly tty: number;
+  /** From field 9, PF_KTHREAD of the kernel's sched.h: such a thread has no program. */
+  readonly kernel: boolean;
+  /** Field 22: ticks since boot. Survives exec. */
+  readonly start: number;
+}
+
+function malformed(what: string): PlatformError {
+  return new PlatformError("failed", `/proc says something unexpected: ${what}`);
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}
+
+/** proc_pid_stat(5). The name may hold spaces, brackets and newlines: it ends at the last ")". @throws PlatformError */
+export function parseStat(bytes: Uint8Array): ProcStat {
+  const text = latin1(bytes);
+  const open = text.indexOf("(");
+  const close = text.lastIndexOf(")");
+  if (open < 0 || close < open) throw malformed("stat has no name");
+  const fields = text.slice(close + 2).split(" ");
+  const number = (field: number): number => {
+    const value = Number(fields[field - 3] ?? "");
+    if (fields[field - 3] === undefined || !Number.isSafeInteger(value)) throw malformed(`field ${field} of stat`);
+    return value;
+  };
+  const pid = Number(text.slice(0, open));
+  if (!Number.isSafeInteger(pid) || pid <= 0) throw malformed("stat's pid");
+  return {
+    pid,
+    comm: Buffer.from(text.slice(open + 1, close), "latin1").toString("utf8"),
+    state: fields[0] ?? "",
+    ppid: number(4),
+    session: number(6),
+    tty: number(7),
+    kernel: (number(9) & 0x20_0000) !== 0,
+    start: number(22),
+  };
+}
+
+/** proc_pid_cmdline(5): strings that end with NUL; a process may have written anything over it. Empty for a zombie. */
+export function parseCmdline(bytes: Uint8Array): readonly Uint8Array[] {
+  const found: Uint8Array[] = [];
+  let from = 0;
+  for (let end = bytes.indexOf(0); end >= 0; end = bytes.indexOf(0, from)) {
+    found.push(bytes.subarray(from, end));
+    from = end + 1;
+  }
+  if (from < bytes.length) found.push(bytes.subarray(from));
+  return found;
+}
+
+export interface ProcStatus {
+  readonly uid: { readonly real: number; readonly effective: number };
+  /** Effective capabilities, capabilities(7). */
+  readonly capabilities: bigint;
+}
+
+/** proc_pid_status(5). The kernel escapes newlines in the name, so lines are lines. @throws PlatformError */
+export function parseStatus(bytes: Uint8Array): ProcStatus {
+  const lines = latin1(bytes).split("\n");
+  const value = (name: string): string => {
+    const line = lines.find((l) => l.startsWith(`${name}:\t`));
+    if (line === undefined) throw malformed(`status has no ${name}`);
+    return line.slice(name.length + 2);
+  };
+  const [real, effective] = value("Uid").split("\t").map(Number);
+  if (!Number.isSafeInteger(real) || !Number.isSafeInteger(effective)) throw malformed("status's Uid");
+  const capabilities = value("CapEff").trim();
+  if (!/^[0-9a-f]{1,16}$/.test(capabilities)) throw malformed("status's CapEff");
+  return { uid: { real: real ?? 0, effective: effective ?? 0 }, capabilities: BigInt(`0x${capabilities}`) };
+}
+
+/** The boot's instant in seconds since 1970, from /proc/stat (proc_stat(5)). @throws PlatformError */
+export function parseBootTime(bytes: Uint8Array): number {
+  const line = latin1(bytes)
+    .split("\n")
+    .find((l) => l.startsWith("btime "));
+  const seconds = Number(line?.slice(6) ?? "");
+  if (line === undefined || !Number.isSafeInteger(seconds)) throw malformed("stat has no btime");
+  return seconds;
+}
+
+/** NAME=value strings of /proc/PID/environ as the process was started with; the first of a name counts, as for getenv(3). */
+export function parseEnviron(bytes: Uint8Array): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const entry of parseCmdline(bytes)) {
+    const text = Buffer.from(entry).toString("utf8");
+    const at = text.indexOf("=");
+    if (at > 0 && !found.has(text.slice(0, at))) found.set(text.slice(0, at), text.slice(at + 1));
+  }
+  return found;
+}
+
+/** The terminal of field 7 of stat, or null for none. Numbers: Documentation/admin-guide/devices.txt. */
+export function terminalName(device: number): string | null {
+  if (device === 0) return null;
+  const major = (device >> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+  if (major >= 136 && major <= 143) return `/dev/pts/${(major - 136) * 256 + minor}`;
+  if (major === 4) return minor < 64 ? `/dev/tty${minor}` : `/dev/ttyS${minor - 64}`;
+  return `/dev/char/${major}:${minor}`;
+}
+
+/** stat(2)'s device number as "major:minor" (gnu_dev_major(3)). */
+export function deviceText(device: bigint): string {
+  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
+  const minor = (device & 0xffn) | ((device >> 12n) & ~0xffn);
+  return `${major}:${minor}`;
+}
+
+// USER_HZ is 100 on every processor that Node runs on, whatever the kernel's own HZ.
+const ticksPerSecond = 100;
+
+/** ISO 8601 of a start time in ticks. @throws RangeError when the numbers are absurd. */
+export function startedAt(bootTime: number, start: number): string {
+  return Temporal.Instant.fromEpochMilliseconds(
+    bootTime * 1000 + Math.round((start * 1000) / ticksPerSecond),
+  ).toString();
+}

@@ -1,0 +1,44 @@
+import { lstatSync } from "node:fs";
+import type { GraphicalSession, Person } from "#platform/platform.ts";
+import { pids, realUid, unlessDenied } from "#platform/linux/identity.ts";
+import { languageOf } from "#platform/linux/language.ts";
+import { loggedIn } from "#platform/linux/people.ts";
+import { parseEnviron } from "#platform/linux/proc.ts";
+import { readSmall } from "#platform/linux/read.ts";
+
+/** A session bus of systemd's (systemd.special(7)), without following any link: the folder is the user's to change. */
+function hasBus(uid: number): boolean {
+  try {
+    const folder = lstatSync(`/run/user/${uid}`);
+    const bus = lstatSync(`/run/user/${uid}/bus`);
+    return folder.isDirectory() && folder.uid === uid && bus.isSocket() && bus.uid === uid;
+  } catch {
+    return false;
+  }
+}
+
+/** Environments of programs that draw: those of each uid in question, until one is found. */
+function graphical(uids: ReadonlySet<number>): ReadonlyMap<number, ReadonlyMap<string, string>> {
+  const found = new Map<number, ReadonlyMap<string, string>>();
+  for (const pid of pids()) {
+    if (found.size === uids.size) break;
+    const uid = unlessDenied(() => realUid(pid));
+    if (uid === undefined || !uids.has(uid) || found.has(uid)) continue;
+    const bytes = unlessDenied(() => readSmall(`/proc/${pid}/environ`, 256 * 1024));
+    const environment = parseEnviron(bytes ?? Buffer.of());
+    if (environment.has("DISPLAY") || environment.has("WAYLAND_DISPLAY")) found.set(uid, environment);
+  }
+  return found;
+}
+
+/** Who sits at a desktop: a session bus of their own, and a program that draws. */
+export function sessions(people: readonly Person[]): readonly GraphicalSession[] {
+  const uids = new Set(loggedIn().filter(hasBus));
+  const environments = uids.size === 0 ? new Map<number, ReadonlyMap<string, string>>() : graphical(uids);
+  return people.flatMap((person) => {
+    const environment = environments.get(person.uid);
+    if (environment === undefined) return [];
+    const runtimeDir = `/run/user/${person.uid}`;
+    return [{ person, runtimeDir, bus: `unix:path=${runtimeDir}/bus`, language: languageOf(environment) }];
+  });
+}
