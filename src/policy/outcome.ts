@@ -9,10 +9,14 @@ export interface ProcessId {
   readonly ino: string;
 }
 
-/** What is to be done about a verdict, as data; `enforce/execute` has one executor a kind. */
+/**
+ * What is to be done about a verdict, as data; `enforce/execute` has one executor a kind, and each step ends in one
+ * outcome. Every outcome is reported, and who is concerned reads it, so a stop needs no `record` and no `tell` beside it.
+ */
 export type Step =
   | { readonly do: "record" }
-  | { readonly do: "tell" }
+  /** `unable`: why what the mode asks for cannot be done here; the person is asked instead. */
+  | { readonly do: "tell"; readonly unable?: string }
   /** Ends a process and its tree. `grace` in milliseconds between telling and the first signal; 0 is at once. */
   | { readonly do: "stop"; readonly process: ProcessId; readonly grace: number }
   | { readonly do: "quarantine"; readonly file: FileSeen };

@@ -1,0 +1,186 @@
+import { Graces, type Grace } from "#enforce/graces.ts";
+import { Seats } from "#enforce/seats.ts";
+import { stopTree, type StopTimes } from "#enforce/stop.ts";
+import type { Clock } from "#lib/clock.ts";
+import { describe } from "#lib/errors.ts";
+import { formatInstant, instantOf } from "#lib/pure/instant.ts";
+import { Queue } from "#lib/queue.ts";
+import { uuid7 } from "#lib/uuid7.ts";
+import type { Platform } from "#platform/platform.ts";
+import type { Evidence } from "#policy/evidence.ts";
+import type { Outcome, ProcessId, Step } from "#policy/outcome.ts";
+import type { Verdict } from "#policy/verdict.ts";
+
+export interface EnforcementOptions {
+  readonly platform: Pick<Platform, "hold" | "inspect" | "tree" | "isVital" | "quarantine">;
+  readonly clock: Clock;
+  /** The folder that quarantined files are moved into. */
+  readonly quarantine: string;
+  readonly times?: Partial<StopTimes>;
+}
+
+/** One judgement that is being carried out. */
+interface Job {
+  readonly verdict: Verdict;
+  readonly evidence: Evidence;
+}
+type StepOf<D extends Step["do"]> = Extract<Step, { do: D }>;
+type Executors = { readonly [D in Step["do"]]: (step: StepOf<D>, job: Job) => void };
+type Result = Omit<Outcome, "id" | "at" | "verdict" | "evidence">;
+
+/** Milliseconds: after SIGTERM a tool has time to put its terminal in order; what got SIGKILL has time to go. */
+const times: StopTimes = { term: 2_000, kill: 3_000 };
+/** Outcomes that nobody has read; stops at once; acts that wait for their turn; judgements that are not said twice. */
+const bounds = { outcomes: 10_000, atOnce: 16, waiting: 10_000, said: 20_000 } as const;
+
+/** Carries plans out. Nothing here makes the caller wait; what came of it comes out of `outcomes`. */
+export class Enforcement {
+  readonly #options: EnforcementOptions;
+  readonly #times: StopTimes;
+  readonly #newId: () => string;
+  readonly #outcomes = new Queue<Outcome>(bounds.outcomes);
+  readonly #seats = new Seats(bounds.atOnce, bounds.waiting);
+  readonly #graces: Graces<Job>;
+  readonly #busy = new Set<string>();
+  readonly #said = new Set<string>();
+  readonly #closing = new AbortController();
+
+  constructor(options: EnforcementOptions) {
+    this.#options = options;
+    this.#times = { ...times, ...options.times };
+    this.#newId = uuid7(options.clock);
+    this.#graces = new Graces(options.clock);
+  }
+
+  /** Outcomes that were lost because nobody read the others. */
+  get lost(): number {
+    return this.#outcomes.lost;
+  }
+
+  /** Returns at once. The newest judgement of a process is the one that counts: a grace that it does not confirm is dropped. */
+  start(steps: readonly Step[], verdict: Verdict, evidence: Evidence): void {
+    const job = { verdict, evidence };
+    if (evidence.process !== undefined) {
+      const stop = steps.find((step) => step.do === "stop");
+      this.#spare(
+        this.#graces.drop((g) => g.pid === evidence.process?.pid && (!stop || !same(g, stop.process, verdict))),
+      );
+    }
+    for (const step of steps) this.#execute(step, job);
+  }
+
+  /** Until the signal aborts. One reader. */
+  outcomes(signal: AbortSignal): AsyncIterable<Outcome> {
+    return this.#outcomes.read(signal);
+  }
+
+  /** Who was told and will be stopped; `until` is ISO 8601. */
+  pending(): readonly { readonly pid: number; readonly ban: string; readonly until: string }[] {
+    return this.#graces.all().map(({ pid, ban, until }) => ({ pid, ban, until: formatInstant(until) }));
+  }
+
+  /** Drops the graces of bans that `keep` denies: they were withdrawn, or a breaker opened them. */
+  forget(keep: (ban: string) => boolean): void {
+    this.#spare(this.#graces.drop((g) => !keep(g.ban)));
+  }
+
+  /** Stops nobody any more; resolves when whoever was stood still has been ended or goes on again. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#graces.drop(() => true);
+    await this.#seats.close();
+    this.#outcomes.close();
+  }
+
+  #execute(step: Step, job: Job): void {
+    switch (step.do) {
+      case "record":
+        return this.#executors.record(step, job);
+      case "tell":
+        return this.#executors.tell(step, job);
+      case "stop":
+        return this.#executors.stop(step, job);
+      case "quarantine":
+        return this.#executors.quarantine(step, job);
+    }
+  }
+
+  readonly #executors: Executors = {
+    record: (_step, job) => this.#once("recorded", job) && this.#emit(job, { did: "recorded" }),
+    tell: ({ unable }, job) =>
+      this.#once("told", job) && this.#emit(job, { did: "told", ...(unable !== undefined && { error: unable }) }),
+    stop: (step, job) => this.#stop(step, job),
+    quarantine: (step, job) =>
+      this.#act(`file ${step.file.path}`, job, async () => {
+        const { id } = await this.#options.platform.quarantine(step.file, this.#options.quarantine);
+        return { did: "quarantined", quarantine: id };
+      }),
+  };
+
+  #stop({ process, grace }: StepOf<"stop">, job: Job): void {
+    const { file, script } = job.evidence;
+    // Looked at again at each match (law 6). A script is never vital because its interpreter is.
+    if (script === undefined && file !== undefined && this.#options.platform.isVital(file))
+      return this.#emit(job, { did: "spared", error: "it is a program that the machine needs" });
+    const end = (): void =>
+      this.#act(`process ${process.pid} ${process.start}`, job, () =>
+        stopTree(this.#options.platform, process, this.#times, this.#closing.signal),
+      );
+    if (grace <= 0) {
+      this.#graces.drop((g) => same(g, process, job.verdict));
+      return end();
+    }
+    const until = instantOf(this.#options.clock.now() + Math.ceil(grace));
+    const wait: Grace<Job> = { ...process, ban: job.verdict.ban ?? "", until, end, job };
+    const answer = this.#graces.add(wait);
+    if (answer === "started") this.#emit(job, { did: "grace", until: formatInstant(until) });
+    else if (answer === "full") this.#emit(job, { did: "failed", error: "too many processes have a grace at once" });
+  }
+
+  /** One act at a time for one subject; bounded in all. */
+  #act(subject: string, job: Job, act: () => Promise<Result>): void {
+    if (this.#busy.has(subject)) return;
+    this.#busy.add(subject);
+    const seated = this.#seats.take(async () => {
+      try {
+        this.#emit(job, await act());
+      } catch (error) {
+        this.#emit(job, { did: "failed", error: describe(error) });
+      } finally {
+        this.#busy.delete(subject);
+      }
+    });
+    if (seated) return;
+    this.#busy.delete(subject);
+    this.#emit(job, { did: "failed", error: "too much is being stopped at once" });
+  }
+
+  #spare(dropped: readonly Grace<Job>[]): void {
+    for (const { job } of dropped) this.#emit(job, { did: "spared", error: "it is no longer to be stopped" });
+  }
+
+  /** Whether this judgement of this process is new: a policy that changes elsewhere judges everybody again. */
+  #once(did: string, { verdict, evidence }: Job): boolean {
+    const { process, file } = evidence;
+    if (process === undefined) return true;
+    const key = [did, process.pid, process.start, file?.dev, file?.ino, verdict.ban, verdict.mode, verdict.stage].join(
+      " ",
+    );
+    if (this.#said.has(key)) return false;
+    this.#said.add(key);
+    const [oldest] = this.#said;
+    if (this.#said.size > bounds.said && oldest !== undefined) this.#said.delete(oldest);
+    return true;
+  }
+
+  #emit({ verdict, evidence }: Job, result: Result): void {
+    const at = formatInstant(this.#options.clock.now());
+    this.#outcomes.push({ id: this.#newId(), at, verdict, evidence, ...result });
+  }
+}
+
+function same(grace: Grace<Job>, process: ProcessId, verdict: Verdict): boolean {
+  return (
+    grace.ban === verdict.ban && grace.start === process.start && grace.dev === process.dev && grace.ino === process.ino
+  );
+}
