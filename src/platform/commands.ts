@@ -2,7 +2,7 @@ import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { isAbsolute, join } from "node:path";
 import { isSea } from "node:sea";
 import { createInterface } from "node:readline";
-import { PlatformError, type Helper } from "#platform/platform.ts";
+import { PlatformError, type Helper, type TerminalRun, type TerminalRunOptions } from "#platform/platform.ts";
 
 /** What every program gets unless its caller says more: nothing of the agent's own environment (law 4). */
 const plainEnv = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" } as const;
@@ -103,4 +103,26 @@ function helperOf(child: ChildProcess): Helper {
       child.kill("SIGTERM");
     },
   };
+}
+
+/** Starts a program in a session of its own whose controlling terminal is `terminal`, a descriptor (setsid(1), util-linux). */
+export function startOnTerminal(
+  file: string,
+  args: readonly string[],
+  terminal: number,
+  options: TerminalRunOptions,
+): TerminalRun {
+  if (!isAbsolute(file)) throw new PlatformError("refused", `${file} is no absolute path`);
+  const child = spawn("/usr/bin/setsid", ["--ctty", file, ...args], {
+    stdio: [terminal, terminal, terminal],
+    cwd: options.cwd ?? "/",
+    env: { ...plainEnv, TERM: "xterm-256color", ...options.env },
+    ...options.as,
+  });
+  const ended = new Promise<number | string>((resolve, reject) => {
+    child.once("error", (cause) => reject(new PlatformError("failed", `${file} did not start`, { cause })));
+    child.once("exit", (code, signal) => resolve(code ?? signal ?? "unknown"));
+  });
+  if (child.pid === undefined) throw new PlatformError("failed", `${file} did not start`);
+  return { pid: child.pid, ended, stop: () => void child.kill("SIGTERM") };
 }

@@ -115,6 +115,22 @@ export interface Helper {
   stop(): void;
 }
 
+/** A program on a pseudo-terminal of its own. */
+export interface TerminalRunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Run as this user; undefined: as we are. */
+  readonly as?: { readonly uid: number; readonly gid: number };
+  /** What the terminal shows, as it comes. */
+  readonly onOutput: (text: string) => void;
+}
+export interface TerminalRun {
+  readonly pid: number;
+  /** The exit code, or the name of the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  stop(): void;
+}
+
 /** What an operating system gives us. Shared code never asks which one it is. */
 export interface Platform {
   readonly capabilities: Capabilities;
@@ -139,6 +155,8 @@ export interface Platform {
   quarantine(file: FileSeen, into: string): Promise<Quarantined>;
   restore(id: string, from: string): Promise<Quarantined>;
   startSession(session: GraphicalSession): Helper;
+  /** Runs a program as a person would, in a terminal: for the demo, and for tests. @throws PlatformError */
+  runInTerminal(program: string, args: readonly string[], options: TerminalRunOptions): TerminalRun;
   /** Uid of whoever is at the other end of a local socket; undefined where it cannot be known. */
   peerUid(socket: Socket): number | undefined;
   /** Tells the service manager how we are (sd_notify(3)); nothing where there is none. */

@@ -186,6 +186,10 @@ export class FakePlatform implements Platform {
   restore(id: string): Promise<Quarantined> {
     return Promise.resolve({ id, from: "/somewhere", at: "2026-07-10T00:00:00Z", owner: 1000, bytes: 1 });
   }
+  runInTerminal(): never {
+    throw new Error("the fake machine has no terminals to run in");
+  }
+
   startSession(session: GraphicalSession): Helper {
     const helper = new FakeHelper(session);
     this.helpers.push(helper);

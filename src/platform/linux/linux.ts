@@ -9,6 +9,7 @@ import { notifyService, watchdogPeriod } from "#platform/linux/notify-service.ts
 import { peerUid } from "#platform/linux/peer.ts";
 import { createUserNames, people } from "#platform/linux/people.ts";
 import { createSweep } from "#platform/linux/processes.ts";
+import { runInTerminal } from "#platform/linux/pty.ts";
 import { sessions } from "#platform/linux/sessions.ts";
 import { writeTerminal } from "#platform/linux/terminal.ts";
 import { tree } from "#platform/linux/tree.ts";
@@ -49,6 +50,7 @@ export function createLinux(): Platform {
           DBUS_SESSION_BUS_ADDRESS: bus,
         },
       }),
+    runInTerminal,
     peerUid: (socket) => peerUid(socket, libc),
     service: (state) => notifyService(state, process.env, libc),
     watchdog: watchdogPeriod(process.env, process.pid),
