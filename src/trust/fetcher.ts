@@ -1,0 +1,108 @@
+import { HttpClient, RequestError, type Reply } from "#lib/request.ts";
+import { TrustError, type TrustCode } from "#trust/error.ts";
+
+/** Where a repository's files come from. Names are relative: "3.root.json", "ab12….policy.json". Nothing is trusted yet. */
+export interface Fetcher {
+  /** Undefined where there is no such file (404, or the 403 that some stores give instead). @throws TrustError */
+  metadata(name: string, maxBytes: number): Promise<Uint8Array | undefined>;
+  /** `etag` is that of the timestamp one has. @throws TrustError */
+  timestamp(maxBytes: number, etag: string | undefined): Promise<Timestamped | "unchanged">;
+  /** @param length as signed. @throws TrustError */
+  target(name: string, length: number): Promise<Uint8Array>;
+}
+
+export interface Timestamped {
+  readonly bytes: Uint8Array;
+  readonly etag: string | undefined;
+}
+
+export interface HttpFetcherOptions {
+  readonly http: HttpClient;
+  /** Both end in "/". */
+  readonly metadataUrl: string;
+  readonly targetsUrl: string;
+  /** For all metadata of one refresh together, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A line slower than this gets no large file: bytes a millisecond that one may count on (32 KiB/s). */
+const slowest = 32.768;
+
+/** One refresh's requests over HTTP, under one deadline; a target adds the time that its signed length is worth. */
+export class HttpFetcher implements Fetcher {
+  readonly #options: HttpFetcherOptions;
+  readonly #deadline: number;
+
+  constructor(options: HttpFetcherOptions) {
+    this.#options = options;
+    this.#deadline = performance.now() + options.timeoutMs;
+  }
+
+  async metadata(name: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    const reply = await this.#get(
+      this.#options.metadataUrl + encodeURIComponent(name),
+      name,
+      maxBytes,
+      this.#left(name),
+    );
+    if (reply.status === 404 || reply.status === 403) return undefined;
+    return body(reply, name);
+  }
+
+  async timestamp(maxBytes: number, etag: string | undefined): Promise<Timestamped | "unchanged"> {
+    const name = "timestamp.json";
+    const reply = await this.#get(this.#options.metadataUrl + name, name, maxBytes, this.#left(name), etag);
+    return reply.status === 304 ? "unchanged" : { bytes: body(reply, name), etag: reply.etag };
+  }
+
+  async target(name: string, length: number): Promise<Uint8Array> {
+    const parts = name.split("/");
+    if (parts.some((part) => part === "" || part === "." || part === ".."))
+      throw new TrustError("FORMAT", `"${name}" is not a target's path`, { file: name });
+    const path = parts.map(encodeURIComponent).join("/");
+    const timeoutMs = this.#options.timeoutMs + length / slowest;
+    return body(await this.#get(this.#options.targetsUrl + path, name, length, timeoutMs), name);
+  }
+
+  #left(file: string): number {
+    const left = this.#deadline - performance.now();
+    if (left <= 0)
+      throw new TrustError("TIMEOUT", `the server took longer than ${this.#options.timeoutMs} ms`, { file });
+    return left;
+  }
+
+  async #get(url: string, file: string, maxBytes: number, timeoutMs: number, etag?: string): Promise<Reply> {
+    try {
+      return await this.#options.http.request(url, { maxBytes, timeoutMs, etag, signal: this.#options.signal });
+    } catch (error) {
+      if (error instanceof RequestError) throw new TrustError(codeOf(error), error.message, { file, cause: error });
+      throw error;
+    }
+  }
+}
+
+function body(reply: Reply, file: string): Uint8Array {
+  if (reply.status === 200) return reply.bytes;
+  throw new TrustError("HTTP", `${file}: the server answered with status ${reply.status}`, {
+    file,
+    seen: reply.status,
+    wanted: 200,
+  });
+}
+
+function codeOf({ code }: RequestError): TrustCode {
+  switch (code) {
+    case "timeout":
+      return "TIMEOUT";
+    case "limit":
+      return "LIMIT";
+    case "network":
+    case "aborted":
+      return "NETWORK";
+    case "address":
+    case "redirect":
+    case "encoding":
+      return "HTTP";
+  }
+}

@@ -1,0 +1,16 @@
+/** Bounds that hold before anything is read, parsed or unpacked, in bytes. */
+export const limits = {
+  root: 64 * 1024,
+  timestamp: 16 * 1024,
+  /** Where the timestamp or the snapshot does not say how long these are. */
+  snapshot: 2_000_000,
+  targets: 5_000_000,
+  /** Whatever they say. */
+  signedMetadata: 64 * 1024 * 1024,
+  /** What the signed gzip files unpack to; the packed ones may be no longer than that either. */
+  policy: 64 * 1024 * 1024,
+  catalog: 256 * 1024 * 1024,
+} as const;
+
+/** Root versions followed in one refresh (5.3.2, "Y"). */
+export const maxRotations = 256;

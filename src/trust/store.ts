@@ -1,0 +1,119 @@
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { readBounded, syncFolder, temporaryEnding, writeAtomic } from "#lib/atomic-file.ts";
+import { systemCode } from "#lib/errors.ts";
+import { LockedError, withLock } from "#lib/file-lock.ts";
+import { TrustError } from "#trust/error.ts";
+
+/** Small files by name. What is read back is as hostile as what came from outside: it is verified again. */
+export interface MetadataStore {
+  /** Undefined where there is none, or none that can be read: a broken file is never a reason to stop. */
+  read(name: string, maxBytes: number): Promise<Uint8Array | undefined>;
+  /** Durable when it resolves. @throws TrustError CACHE, with the old file still there */
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  remove(name: string): Promise<void>;
+}
+
+/** How long somebody else may be at work in the folder. */
+const lockWaitMs = 20_000;
+
+/** The folder of one client: `root.json`, `timestamp.json`, `snapshot.json`, `targets.json`, `state`, `bootstrap`. */
+export class FileStore implements MetadataStore {
+  readonly dir: string;
+
+  constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  async read(name: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    try {
+      return await readBounded(join(this.dir, name), maxBytes);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async write(name: string, bytes: Uint8Array): Promise<void> {
+    const file = join(this.dir, name);
+    await storing(name, async () => {
+      try {
+        await writeAtomic(file, bytes);
+      } catch (error) {
+        // rename(2) replaces a link or a FIFO, but not a folder that came to stand there.
+        if (systemCode(error) !== "EISDIR") throw error;
+        await rm(file, { recursive: true });
+        await writeAtomic(file, bytes);
+      }
+    });
+  }
+
+  async remove(name: string): Promise<void> {
+    await storing(name, async () => {
+      await rm(join(this.dir, name), { recursive: true, force: true });
+      await syncFolder(this.dir);
+    });
+  }
+
+  /** Runs `work` as the only one at work in this folder, having made it and swept away what a dead writer left. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    await storing("the folder", () => mkdir(this.dir, { recursive: true, mode: 0o700 }));
+    const outcome = async (): Promise<{ readonly value: T } | { readonly error: unknown }> => {
+      try {
+        await sweep(this.dir);
+        return { value: await work() };
+      } catch (error) {
+        return { error };
+      }
+    };
+    try {
+      const done = await withLock(join(this.dir, "lock"), lockWaitMs, outcome);
+      if ("error" in done) throw done.error;
+      return done.value;
+    } catch (error) {
+      if (error instanceof LockedError || systemCode(error) !== undefined)
+        throw new TrustError("CACHE", `${this.dir} cannot be used`, { cause: error });
+      throw error;
+    }
+  }
+}
+
+/** For a client that forgets: an administrator's look at a repository, or a test. */
+export class MemoryStore implements MetadataStore {
+  readonly #files = new Map<string, Uint8Array>();
+
+  read(name: string): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.#files.get(name));
+  }
+  write(name: string, bytes: Uint8Array): Promise<void> {
+    this.#files.set(name, bytes);
+    return Promise.resolve();
+  }
+  remove(name: string): Promise<void> {
+    this.#files.delete(name);
+    return Promise.resolve();
+  }
+}
+
+/** Runs one act on the store. @throws TrustError CACHE for a system error */
+export async function storing<T>(file: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof TrustError) throw error;
+    throw new TrustError("CACHE", `${file} cannot be stored`, { file, cause: error });
+  }
+}
+
+/** Removes temporary files and folders of writers that died; only under the lock, whose own are younger and spared. */
+export async function sweep(dir: string): Promise<void> {
+  for (const name of await readdir(dir))
+    if (name.startsWith(".") && name.endsWith(temporaryEnding))
+      await rm(join(dir, name), { recursive: true, force: true });
+}
+
+/** Puts a finished folder where its name says, durably; whatever stood there is gone. */
+export async function replaceFolder(from: string, to: string, parent: string): Promise<void> {
+  await rm(to, { recursive: true, force: true });
+  await rename(from, to);
+  await syncFolder(parent);
+}

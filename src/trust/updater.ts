@@ -1,0 +1,192 @@
+import { instantOf, type Instant } from "#lib/pure/instant.ts";
+import { TrustError } from "#trust/error.ts";
+import type { Fetcher } from "#trust/fetcher.ts";
+import { limits, maxRotations } from "#trust/limits.ts";
+import type { FileMeta, Snapshot, TargetFile, Targets, Timestamp } from "#trust/metadata.ts";
+import { notBefore, raise, readState, sha256, standing, writeState, type Floor } from "#trust/state.ts";
+import type { MetadataStore } from "#trust/store.ts";
+import { TrustedSet } from "#trust/trusted-set.ts";
+import { verifyBytes } from "#trust/verify.ts";
+
+export interface UpdateOptions {
+  readonly fetcher: Fetcher;
+  readonly store: MetadataStore;
+  /** The root that the installer brought. */
+  readonly bootstrap: Uint8Array;
+  /** The system's time. */
+  readonly now: Instant;
+  /** "reported" is for who repairs a repository: nothing that a device enforces is read so. */
+  readonly expired?: "refused" | "reported";
+}
+
+/** All four roles, trusted. */
+export interface Updated {
+  readonly set: TrustedSet;
+  readonly timestamp: Timestamp;
+  readonly snapshot: Snapshot;
+  readonly targets: Targets;
+  readonly floor: Floor | undefined;
+}
+
+/**
+ * One run of the client workflow, TUF 1.0 section 5.2–5.6: each file is stored as soon as it is trusted, so that a run that
+ * is cut off anywhere goes on from there, and nothing older ever replaces it.
+ * @throws TrustError; what was trusted before still stands in the store
+ */
+export async function update({ fetcher, store, bootstrap, now, expired = "refused" }: UpdateOptions): Promise<Updated> {
+  const set = await loadRoot(store, bootstrap);
+  await followRoots(set, fetcher, store, bootstrap);
+  const before = await readState(store);
+  const known = await knownTimestamp(set, store);
+  let floor = standing(before.floor, set.root.roles.timestamp, set.root.keys);
+  set.finishRoot(expired === "refused" ? notBefore(now, floor) : undefined); // 5.3.10
+
+  // 5.4.1
+  const etag =
+    before.etag !== undefined && known !== undefined && before.etag.of === sha256(known) ? before.etag : undefined;
+  const reply = await fetcher.timestamp(limits.timestamp, etag?.value);
+  let nextEtag = etag;
+  if (reply === "unchanged") set.keepTimestamp();
+  else {
+    const news = set.updateTimestamp(reply.bytes);
+    if (news === "new") await store.write("timestamp.json", reply.bytes); // 5.4.5
+    const of = sha256(set.files.get("timestamp") ?? reply.bytes);
+    nextEtag = reply.etag !== undefined && of === sha256(reply.bytes) ? { value: reply.etag, of } : undefined;
+  }
+  const timestamp = had(set.timestamp);
+  floor = raise(floor, timestamp.issued, set.timestampSigners, now);
+  set.advance(notBefore(now, floor));
+
+  await updateSnapshot(set, timestamp.snapshot, fetcher, store);
+  const snapshot = had(set.snapshot);
+  await updateTargets(set, had(snapshot.meta.get("targets.json")), fetcher, store);
+  await writeState(store, before, { etag: nextEtag, floor, refreshed: now });
+  return { set, timestamp, snapshot, targets: had(set.targets), floor };
+}
+
+/**
+ * The root to start from: the stored one, as long as the installer's root is the one it was reached from. Where that is
+ * another one now (an administrator brought it), or the stored one is damaged, the installer's.
+ */
+export async function loadRoot(store: MetadataStore, bootstrap: Uint8Array): Promise<TrustedSet> {
+  const stored = await store.read("root.json", limits.root);
+  const from = await store.read("bootstrap", limits.root);
+  const same = from !== undefined && Buffer.compare(from, bootstrap) === 0;
+  let cause: unknown;
+  for (const bytes of same ? [stored, bootstrap] : [bootstrap, stored]) {
+    if (bytes === undefined || bytes.length > limits.root) continue;
+    try {
+      return new TrustedSet(bytes);
+    } catch (error) {
+      cause ??= error;
+    }
+  }
+  throw new TrustError("CACHE", "there is no root that can be trusted: neither the stored nor the installed one", {
+    file: "root",
+    cause,
+  });
+}
+
+/** 5.3: every root after the trusted one, one by one. */
+async function followRoots(
+  set: TrustedSet,
+  fetcher: Fetcher,
+  store: MetadataStore,
+  bootstrap: Uint8Array,
+): Promise<void> {
+  for (let followed = 0; followed < maxRotations; followed += 1) {
+    const bytes = await fetcher.metadata(`${set.root.version + 1}.root.json`, limits.root); // 5.3.3
+    if (bytes === undefined) break;
+    const { rotated } = set.updateRoot(bytes);
+    if (rotated) {
+      // 5.3.11, before the new root is stored: a stop between the two must not keep what a stolen key had signed.
+      await store.remove("timestamp.json");
+      await store.remove("snapshot.json");
+    }
+    await store.write("root.json", bytes); // 5.3.8
+  }
+  const root = had(set.files.get("root"));
+  const stored = await store.read("root.json", limits.root);
+  if (stored === undefined || Buffer.compare(stored, root) !== 0) await store.write("root.json", root);
+  const from = await store.read("bootstrap", limits.root);
+  if (from === undefined || Buffer.compare(from, bootstrap) !== 0) await store.write("bootstrap", bootstrap);
+}
+
+/** The stored timestamp, where it still verifies: after a rotation, or when it is damaged, there is none. */
+async function knownTimestamp(set: TrustedSet, store: MetadataStore): Promise<Uint8Array | undefined> {
+  const bytes = await store.read("timestamp.json", limits.timestamp);
+  try {
+    if (bytes !== undefined) set.knowTimestamp(bytes);
+    return bytes;
+  } catch {
+    return undefined;
+  }
+}
+
+/** 5.5 */
+async function updateSnapshot(set: TrustedSet, meta: FileMeta, fetcher: Fetcher, store: MetadataStore): Promise<void> {
+  const stored = await store.read("snapshot.json", limits.signedMetadata);
+  if (stored !== undefined && tried(() => set.updateSnapshot(stored))) return;
+  if (stored !== undefined) tried(() => set.knowSnapshot(stored));
+  const bytes = await download(set, "snapshot", meta, limits.snapshot, fetcher); // 5.5.1
+  set.updateSnapshot(bytes);
+  await store.write("snapshot.json", bytes); // 5.5.7
+}
+
+/** 5.6 */
+async function updateTargets(set: TrustedSet, meta: FileMeta, fetcher: Fetcher, store: MetadataStore): Promise<void> {
+  const stored = await store.read("targets.json", limits.signedMetadata);
+  if (stored !== undefined && tried(() => set.updateTargets(stored))) return;
+  const bytes = await download(set, "targets", meta, limits.targets, fetcher); // 5.6.1
+  set.updateTargets(bytes);
+  await store.write("targets.json", bytes); // 5.6.6
+}
+
+async function download(
+  set: TrustedSet,
+  role: string,
+  meta: FileMeta,
+  most: number,
+  fetcher: Fetcher,
+): Promise<Uint8Array> {
+  const name = `${set.root.consistentSnapshot ? `${meta.version}.` : ""}${role}.json`;
+  if ((meta.length ?? 0) > limits.signedMetadata)
+    throw new TrustError("LIMIT", `${name} would have ${meta.length} bytes`, { file: role });
+  const bytes = await fetcher.metadata(name, meta.length ?? most);
+  if (bytes === undefined) throw new TrustError("HTTP", `${name} is not in the repository`, { file: role, seen: 404 });
+  return bytes;
+}
+
+/** 5.7: a target's bytes, as signed. @throws TrustError */
+export async function fetchTarget(set: TrustedSet, file: TargetFile, fetcher: Fetcher): Promise<Uint8Array> {
+  const bytes = await fetcher.target(targetName(set, file), file.length);
+  verifyBytes(bytes, file, file.path);
+  return bytes;
+}
+
+/** Section 6.2: with consistent snapshots the file's name begins with its hash. */
+export function targetName(set: TrustedSet, { path, hashes }: TargetFile): string {
+  if (!set.root.consistentSnapshot) return path;
+  const slash = path.lastIndexOf("/") + 1;
+  return `${path.slice(0, slash)}${[...hashes.values()][0]}.${path.slice(slash)}`;
+}
+
+function tried(act: () => unknown): boolean {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** For what the line above has just set. */
+function had<T>(value: T | undefined): T {
+  if (value === undefined) throw new TrustError("CACHE", "a role is missing");
+  return value;
+}
+
+/** Since when nothing newer came: the last refresh, else when the timestamp was made. */
+export function lastHeard(refreshed: Instant | undefined, timestamp: Timestamp): Instant {
+  return refreshed ?? timestamp.issued ?? instantOf(timestamp.expires - 72 * 3_600_000);
+}

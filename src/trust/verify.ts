@@ -1,0 +1,120 @@
+import { constants, createHash, createPublicKey, verify as verifySignature, type KeyObject } from "node:crypto";
+import { canonicalJson } from "#trust/canonical.ts";
+import { TrustError } from "#trust/error.ts";
+import type { Metadata, PublicKey, Role } from "#trust/metadata.ts";
+
+/** The start of a SubjectPublicKeyInfo before the raw key: RFC 8410 section 4, RFC 5480 section 2. */
+const spkiPrefix = {
+  ed25519: Buffer.from("302a300506032b6570032100", "hex"),
+  p256: Buffer.from("3059301306072a8648ce3d020106082a8648ce3d030107034200", "hex"),
+};
+const hex = /^(?:[0-9a-f]{2})+$/i;
+const hashAlgorithms = ["sha256", "sha512"];
+
+interface Verifier {
+  readonly key: KeyObject;
+  verify(bytes: Buffer, signature: Buffer): boolean;
+}
+
+/**
+ * TUF 1.0 section 4.2.1 and 5.3.4: at least `threshold` of the role's keys have signed. What is counted is public keys, not
+ * key ids: one key under two names, or once as hex and once as PEM, is one.
+ * @returns the keys that signed, as `publicIdentity` writes them, as many as were needed
+ * @throws TrustError SIGNATURE, or FORMAT for what cannot be signed
+ */
+export function verifyThreshold(
+  metadata: Metadata,
+  role: Role,
+  keys: ReadonlyMap<string, PublicKey>,
+  file: string = metadata.type,
+): ReadonlySet<string> {
+  const bytes = canonicalJson(metadata.signed);
+  const signedBy = new Set<string>();
+  for (const keyid of role.keyids) {
+    const key = keys.get(keyid);
+    const signature = metadata.signatures.get(keyid);
+    if (key === undefined || signature === undefined || !hex.test(signature)) continue;
+    try {
+      const verifier = verifierOf(key);
+      if (verifier?.verify(bytes, Buffer.from(signature, "hex")) === true) signedBy.add(identityOf(verifier.key));
+    } catch {
+      // a key or a signature that OpenSSL cannot read does not count
+    }
+    if (signedBy.size >= role.threshold) return signedBy;
+  }
+  throw new TrustError(
+    "SIGNATURE",
+    `${file}.json is signed by ${signedBy.size} of the ${role.threshold} keys it needs`,
+    {
+      file,
+      seen: signedBy.size,
+      wanted: role.threshold,
+    },
+  );
+}
+
+/** The public key itself, whatever its encoding (RFC 7517: the members of its JSON Web Key). @throws where it is no key */
+export function publicIdentity(key: PublicKey): string | undefined {
+  const verifier = verifierOf(key);
+  return verifier && identityOf(verifier.key);
+}
+
+function identityOf(key: KeyObject): string {
+  const { kty, crv, x, y, n, e } = key.export({ format: "jwk" });
+  return JSON.stringify([kty, crv, x, y, n, e]);
+}
+
+function verifierOf({ keytype, scheme, public: text }: PublicKey): Verifier | undefined {
+  if (text === undefined) return undefined;
+  if (keytype === "ed25519" && scheme === "ed25519") {
+    const key = readKey(text, spkiPrefix.ed25519, 32);
+    if (key?.asymmetricKeyType !== "ed25519") return undefined;
+    return { key, verify: (bytes, signature) => verifySignature(null, bytes, key, signature) };
+  }
+  // "ecdsa-sha2-nistp256" as a key type is an older spelling that repositories still carry.
+  if ((keytype === "ecdsa" || keytype === "ecdsa-sha2-nistp256") && scheme === "ecdsa-sha2-nistp256") {
+    const key = readKey(text, spkiPrefix.p256, 65);
+    if (key?.asymmetricKeyDetails?.namedCurve !== "prime256v1") return undefined;
+    return { key, verify: (bytes, signature) => verifySignature("sha256", bytes, key, signature) };
+  }
+  if (keytype === "rsa" && scheme === "rsassa-pss-sha256") {
+    const key = readKey(text, undefined, 0);
+    if (key?.asymmetricKeyType !== "rsa") return undefined;
+    const padding = constants.RSA_PKCS1_PSS_PADDING;
+    return { key, verify: (bytes, signature) => verifySignature("sha256", bytes, { key, padding }, signature) };
+  }
+  return undefined;
+}
+
+function readKey(text: string, prefix: Buffer | undefined, rawBytes: number): KeyObject | undefined {
+  if (text.startsWith("-----BEGIN PUBLIC KEY-----")) return createPublicKey(text);
+  if (prefix === undefined || !hex.test(text) || text.length !== rawBytes * 2) return undefined;
+  return createPublicKey({ key: Buffer.concat([prefix, Buffer.from(text, "hex")]), format: "der", type: "spki" });
+}
+
+/** What was promised about some bytes; an absent length or hash promises nothing. */
+export interface Promised {
+  readonly length: number | undefined;
+  readonly hashes: ReadonlyMap<string, string> | undefined;
+}
+
+/** @throws TrustError MISMATCH when the bytes are not the promised ones, or by an algorithm we do not know */
+export function verifyBytes(bytes: Uint8Array, promised: Promised, file: string): void {
+  if (promised.length !== undefined && bytes.length !== promised.length)
+    throw new TrustError("MISMATCH", `${file} has ${bytes.length} bytes instead of ${promised.length}`, {
+      file,
+      seen: bytes.length,
+      wanted: promised.length,
+    });
+  for (const [algorithm, wanted] of promised.hashes ?? []) {
+    if (!hashAlgorithms.includes(algorithm))
+      throw new TrustError("MISMATCH", `${file}: unknown hash ${algorithm}`, { file });
+    const seen = createHash(algorithm).update(bytes).digest("hex");
+    if (seen !== wanted)
+      throw new TrustError("MISMATCH", `${file} is not the file that was signed (${algorithm})`, {
+        file,
+        seen,
+        wanted,
+      });
+  }
+}
