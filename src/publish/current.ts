@@ -5,7 +5,7 @@ import { systemCode } from "#lib/errors.ts";
 import { HttpClient } from "#lib/request.ts";
 import { TrustError } from "#trust/error.ts";
 import { HttpFetcher, type Fetcher, type Timestamped } from "#trust/fetcher.ts";
-import { deviceTargets, unpack } from "#trust/generation.ts";
+import { deviceTarget, deviceTargets, unpack } from "#trust/generation.ts";
 import { limits } from "#trust/limits.ts";
 import { MemoryStore } from "#trust/store.ts";
 import { fetchTarget, update, type Updated } from "#trust/updater.ts";
@@ -27,34 +27,46 @@ export interface Current extends Updated {
 }
 
 /** @throws TrustError */
-export async function readRepository({ repo, root, clock, ca }: RepositoryAddress): Promise<Current> {
-  if (!isUrl(repo)) return look(new FolderFetcher(repo), root ?? (await firstRoot(repo)), clock);
-  if (root === undefined)
-    throw new TrustError("CACHE", `say which root is trusted before anything of ${repo} is signed`);
+export function readRepository(address: RepositoryAddress): Promise<Current> {
+  return opened(address, async (fetcher, root) => {
+    const updated = await look(fetcher, root, address.clock);
+    const [policy, catalog] = await Promise.all(
+      deviceTargets.map(async ({ path, bound }) => {
+        if (!updated.targets.targets.has(path)) return undefined;
+        return unpack(await fetchTarget(updated.set, deviceTarget(updated.targets, path), fetcher), path, bound);
+      }),
+    );
+    return { ...updated, policy, catalog };
+  });
+}
+
+/** The roles alone. @throws TrustError */
+export function readRoles(address: RepositoryAddress): Promise<Updated> {
+  return opened(address, (fetcher, root) => look(fetcher, root, address.clock));
+}
+
+async function opened<T>(
+  { repo, root, ca }: RepositoryAddress,
+  read: (fetcher: Fetcher, root: Uint8Array) => Promise<T>,
+): Promise<T> {
+  if (!isUrl(repo)) return read(new FolderFetcher(repo), root ?? (await firstRoot(repo)));
+  if (root === undefined) throw new TrustError("CACHE", `say which root is trusted: ${repo} cannot vouch for itself`);
   const http = new HttpClient({ ca });
   try {
     const metadataUrl = repo.endsWith("/") ? repo : `${repo}/`;
-    const fetcher = new HttpFetcher({ http, metadataUrl, targetsUrl: `${metadataUrl}targets/`, timeoutMs: 30_000 });
-    return await look(fetcher, root, clock);
+    const targetsUrl = `${metadataUrl}targets/`;
+    return await read(new HttpFetcher({ http, metadataUrl, targetsUrl, timeoutMs: 30_000 }), root);
   } finally {
     http.close();
   }
 }
 
-export function isUrl(repo: string): boolean {
-  return /^https?:\/\//.test(repo);
+function look(fetcher: Fetcher, bootstrap: Uint8Array, clock: Clock): Promise<Updated> {
+  return update({ fetcher, store: new MemoryStore(), bootstrap, now: clock.now(), expired: "reported" });
 }
 
-async function look(fetcher: Fetcher, bootstrap: Uint8Array, clock: Clock): Promise<Current> {
-  const store = new MemoryStore();
-  const updated = await update({ fetcher, store, bootstrap, now: clock.now(), expired: "reported" });
-  const [policy, catalog] = await Promise.all(
-    deviceTargets.map(async ({ path, bound }) => {
-      const target = updated.targets.targets.get(path);
-      return target && unpack(await fetchTarget(updated.set, target, fetcher), path, bound);
-    }),
-  );
-  return { ...updated, policy, catalog };
+export function isUrl(repo: string): boolean {
+  return /^https?:\/\//.test(repo);
 }
 
 async function firstRoot(dir: string): Promise<Uint8Array> {

@@ -23,8 +23,6 @@ export async function encryptKey(pkcs8: Uint8Array, passphrase: string): Promise
   const [salt, iv] = [randomBytes(16), randomBytes(16)];
   const cipher = createCipheriv("aes-256-cbc", await derive(passphrase, salt, cost), iv);
   const encrypted = Buffer.concat([cipher.update(pkcs8), cipher.final()]);
-  const octets = (bytes: Uint8Array): Buffer => encode(tag.octets, bytes);
-  const oid = (bytes: Uint8Array): Buffer => encode(tag.oid, bytes);
   const numbers = [cost.N, cost.r, cost.p, 32].map(encodeInteger);
   const kdf = encode(tag.sequence, oid(oids.scrypt), encode(tag.sequence, octets(salt), ...numbers));
   const scheme = encode(tag.sequence, oid(oids.aes256cbc), octets(iv));
@@ -46,6 +44,14 @@ export async function decryptKey(pem: string, passphrase: string): Promise<Buffe
   } catch (error) {
     throw new PublishError("KEY", "the passphrase is wrong", { cause: error });
   }
+}
+
+function octets(bytes: Uint8Array): Buffer {
+  return encode(tag.octets, bytes);
+}
+
+function oid(bytes: Uint8Array): Buffer {
+  return encode(tag.oid, bytes);
 }
 
 interface Encrypted {

@@ -88,7 +88,7 @@ export async function onlineKeys(dir: string, missing: "make" | "refuse"): Promi
     const file = join(dir, `${role}.pem`);
     if (missing === "make") {
       const pem = generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" });
-      await writeKey(file, String(pem), 0o600).catch((error: unknown) => {
+      await writeKey(file, pem, 0o600).catch((error: unknown) => {
         if (!(error instanceof PublishError && error.code === "EXISTS")) throw error;
       });
     }

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { z } from "zod";
-import type { Clock } from "#lib/clock.ts";
+import { parseCatalog, parsePolicy } from "#policy/parse.ts";
 import { TrustError } from "#trust/error.ts";
 import { deviceTarget, deviceTargets, unpack } from "#trust/generation.ts";
 import { parseTargets } from "#trust/metadata.ts";
 import { targetName } from "#trust/updater.ts";
 import { verifyBytes, verifyThreshold } from "#trust/verify.ts";
-import { readRepository, type RepositoryAddress } from "#publish/current.ts";
+import { readRepository, readRoles, type RepositoryAddress } from "#publish/current.ts";
 import { PublishError } from "#publish/error.ts";
 import { onlineKeys } from "#publish/keys.ts";
 import { describeBytes, fileOf, header, signed } from "#publish/metadata.ts";
@@ -94,7 +94,7 @@ export interface PublishOptions extends Repository {
 export async function publishProposal({ dir, keysDir, proposal, clock }: PublishOptions): Promise<Released> {
   return exclusively(dir, async () => {
     const online = await onlineKeys(keysDir, "refuse");
-    const { set, targets: current } = await readRepository({ repo: dir, clock });
+    const { set, targets: current } = await readRoles({ repo: dir, clock });
     const bytes = fileOf(proposal.targets);
     const next = parseTargets(bytes);
     verifyThreshold(next, set.root.roles.targets, set.root.keys);
@@ -124,7 +124,7 @@ export async function publishProposal({ dir, keysDir, proposal, clock }: Publish
     }
     for (const { path, bound } of deviceTargets) {
       const packed = files.get(targetName(set, deviceTarget(next, path)));
-      if (packed !== undefined) await unpack(packed, path, bound);
+      if (packed !== undefined) readable(path, await unpack(packed, path, bound));
     }
     const before = bytesOf(set);
     return publish({
@@ -137,4 +137,14 @@ export async function publishProposal({ dir, keysDir, proposal, clock }: Publish
       files,
     });
   });
+}
+
+/** What no device could read is not published, whoever signed it. A newer policy than this program is. */
+function readable(path: string, bytes: Uint8Array): void {
+  try {
+    if (path === "policy.json") parsePolicy(bytes, { newer: "tolerate" });
+    else parseCatalog(bytes);
+  } catch (error) {
+    throw new PublishError("PROPOSAL", `no device could read this ${path}`, { cause: error });
+  }
 }

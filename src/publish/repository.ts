@@ -4,9 +4,9 @@ import { writeAtomic } from "#lib/atomic-file.ts";
 import type { Clock } from "#lib/clock.ts";
 import { withLock } from "#lib/file-lock.ts";
 import type { Instant } from "#lib/pure/instant.ts";
-import type { FileMeta } from "#trust/metadata.ts";
+import type { FileMeta, TopRole } from "#trust/metadata.ts";
 import { TrustedSet } from "#trust/trusted-set.ts";
-import { readRepository } from "#publish/current.ts";
+import { readRoles } from "#publish/current.ts";
 import { PublishError } from "#publish/error.ts";
 import { onlineKeys, type OnlineKeys } from "#publish/keys.ts";
 import { describeBytes, fileOf, header, lifetimeMs, signed } from "#publish/metadata.ts";
@@ -42,10 +42,6 @@ export async function initRepository(options: NewRepository): Promise<{ readonly
     if (await exists(join(dir, "1.root.json"))) throw new PublishError("EXISTS", `${dir} holds a repository already`);
     const online = await onlineKeys(keysDir, "make");
     const now = clock.now();
-    const role = (signers: readonly Signer[], of = 1): object => ({
-      keyids: signers.map((s) => s.keyid),
-      threshold: of,
-    });
     const everyone = [...rootSigners, ...targetsSigners, online.snapshot, online.timestamp];
     const rootContent = {
       ...header("root", 1, now),
@@ -53,8 +49,8 @@ export async function initRepository(options: NewRepository): Promise<{ readonly
       keys: Object.fromEntries(everyone.map((s) => [s.keyid, s.key])),
       roles: {
         root: role(rootSigners, threshold),
-        timestamp: role([online.timestamp]),
-        snapshot: role([online.snapshot]),
+        timestamp: role([online.timestamp], 1),
+        snapshot: role([online.snapshot], 1),
         targets: role(targetsSigners, threshold),
       },
     };
@@ -63,6 +59,10 @@ export async function initRepository(options: NewRepository): Promise<{ readonly
     await publish({ dir, root, targets: { version: 1, bytes: targets }, online, now, files: new Map() });
     return { root };
   });
+}
+
+function role(signers: readonly Signer[], threshold: number): object {
+  return { keyids: signers.map((signer) => signer.keyid), threshold };
 }
 
 /** What is to become visible together. */
@@ -110,9 +110,9 @@ export async function publish(release: Release): Promise<Released> {
   const first = set.root.version === 1 && before === undefined ? [["1.root.json", root] as const] : [];
   const order = [
     ...[...files].map(([path, bytes]) => [join("targets", path), bytes] as const),
-    ...first,
     [`${targets.version}.targets.json`, targets.bytes] as const,
     [`${version.snapshot}.snapshot.json`, snapshot] as const,
+    ...first,
     ["timestamp.json", timestamp] as const,
   ];
   for (const [name, bytes] of order) await write(join(dir, name), bytes);
@@ -127,7 +127,7 @@ export async function resignTimestamp({ dir, keysDir, clock }: Repository): Prom
   return exclusively(dir, async () => {
     const online = await onlineKeys(keysDir, "refuse");
     const now = clock.now();
-    const { set, timestamp, snapshot, targets } = await readRepository({ repo: dir, clock });
+    const { set, timestamp, snapshot, targets } = await readRoles({ repo: dir, clock });
     const files = bytesOf(set);
     if (snapshot.expires - now < lifetimeMs.snapshot / 2)
       return publish({
@@ -152,9 +152,8 @@ export async function resignTimestamp({ dir, keysDir, clock }: Repository): Prom
 }
 
 /** The bytes of all four roles. */
-export function bytesOf(set: TrustedSet): Record<"root" | "timestamp" | "snapshot" | "targets", Uint8Array> {
-  const bytes = (role: "root" | "timestamp" | "snapshot" | "targets"): Uint8Array =>
-    set.files.get(role) ?? new Uint8Array();
+export function bytesOf({ files }: TrustedSet): Readonly<Record<TopRole, Uint8Array>> {
+  const bytes = (name: TopRole): Uint8Array => files.get(name) ?? new Uint8Array();
   return { root: bytes("root"), timestamp: bytes("timestamp"), snapshot: bytes("snapshot"), targets: bytes("targets") };
 }
 

@@ -57,23 +57,17 @@ export class FileStore implements MetadataStore {
   /** Runs `work` as the only one at work in this folder, having made it and swept away what a dead writer left. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     await storing("the folder", () => mkdir(this.dir, { recursive: true, mode: 0o700 }));
-    const outcome = async (): Promise<{ readonly value: T } | { readonly error: unknown }> => {
+    return storing("the folder", async () => {
       try {
-        await sweep(this.dir);
-        return { value: await work() };
+        return await withLock(join(this.dir, "lock"), lockWaitMs, async () => {
+          await sweep(this.dir);
+          return work();
+        });
       } catch (error) {
-        return { error };
+        if (!(error instanceof LockedError)) throw error;
+        throw new TrustError("CACHE", `another process is at work in ${this.dir}`, { cause: error });
       }
-    };
-    try {
-      const done = await withLock(join(this.dir, "lock"), lockWaitMs, outcome);
-      if ("error" in done) throw done.error;
-      return done.value;
-    } catch (error) {
-      if (error instanceof LockedError || systemCode(error) !== undefined)
-        throw new TrustError("CACHE", `${this.dir} cannot be used`, { cause: error });
-      throw error;
-    }
+    });
   }
 }
 
@@ -94,12 +88,12 @@ export class MemoryStore implements MetadataStore {
   }
 }
 
-/** Runs one act on the store. @throws TrustError CACHE for a system error */
+/** Runs an act on the store. @throws TrustError CACHE for a system error; anything else as it is */
 export async function storing<T>(file: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    if (error instanceof TrustError) throw error;
+    if (error instanceof TrustError || systemCode(error) === undefined) throw error;
     throw new TrustError("CACHE", `${file} cannot be stored`, { file, cause: error });
   }
 }

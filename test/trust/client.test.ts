@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import { day, hour, served } from "./repository.ts";
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+
+test("a policy that was published arrives, and is there again without the network", async () => {
+  const repo = await served();
+  await repo.publish("first");
+  const client = await repo.client();
+  const generation = await client.refresh();
+  expect(JSON.parse(text(generation.policy))).toMatchObject({ name: "first" });
+  expect(generation).toMatchObject({ version: 2, state: "fresh" });
+  expect(await client.cached()).toBeUndefined();
+  await client.activated(generation);
+
+  const offline = await repo.client({ dir: client.dir, url: "http://127.0.0.1:1/" });
+  const again = await offline.cached();
+  expect(again && text(again.policy)).toBe(text(generation.policy));
+  expect(again?.state).toBe("fresh");
+});
+
+test("a repository in which nothing was published yet says so", async () => {
+  const repo = await served();
+  await expect((await repo.client()).refresh()).rejects.toMatchObject({
+    code: "MISMATCH",
+    message: expect.stringContaining("published"),
+  });
+});
+
+test("each new policy is yielded once, the cached one first", async () => {
+  const repo = await served();
+  await repo.publish("one");
+  const client = await repo.client();
+  await client.activated(await client.refresh());
+  const stop = new AbortController();
+  const names: string[] = [];
+  for await (const generation of client.updates({ pollSeconds: 0.02 }, stop.signal)) {
+    names.push(JSON.parse(text(generation.policy)).name);
+    await client.activated(generation);
+    if (names.length === 1) await repo.publish("two");
+    if (names.length === 2) await repo.publish("three");
+    if (names.length === 3) stop.abort();
+  }
+  expect(names).toEqual(["one", "two", "three"]);
+});
+
+test("a policy that was rejected is not offered again, and the one before survives a restart", async () => {
+  const repo = await served();
+  await repo.publish("good");
+  const client = await repo.client();
+  await client.activated(await client.refresh());
+  await repo.publish("bad");
+  client.rejected(await client.refresh(), "it does not compile");
+  expect(client.status()).toMatchObject({
+    enforced: { version: 2 },
+    rejected: { version: 3, why: "it does not compile" },
+  });
+  const again = await (await repo.client({ dir: client.dir })).cached();
+  expect(again?.version).toBe(2);
+});
+
+test("while nothing changes a poll is one request with no body", async () => {
+  const repo = await served();
+  await repo.publish("one");
+  const client = await repo.client();
+  const stop = new AbortController();
+  const polling = (async () => {
+    for await (const generation of client.updates({ pollSeconds: 0.01 }, stop.signal)) {
+      await client.activated(generation);
+      repo.web.asked.length = 0;
+    }
+  })();
+  await expect.poll(() => repo.web.asked.length).toBeGreaterThan(5);
+  stop.abort();
+  await polling;
+  expect(new Set(repo.web.asked)).toEqual(new Set(["GET /timestamp.json"]));
+  expect(repo.web.connections()).toBeLessThanOrEqual(2);
+});
+
+test("a device that hears nothing goes on with what it has, and says how old it is", async () => {
+  const repo = await served();
+  await repo.publish("one");
+  const client = await repo.client();
+  await client.activated(await client.refresh());
+  expect(client.status().state).toBe("fresh");
+  repo.clock.add(25 * hour);
+  expect(client.status().state).toBe("stale");
+  repo.clock.add(3 * day);
+  await expect(client.refresh()).rejects.toMatchObject({ code: "EXPIRED" });
+  expect((await client.cached())?.state).toBe("stale");
+  repo.clock.add(4 * day);
+  const later = await repo.client({ dir: client.dir, url: "http://127.0.0.1:1/" });
+  expect(await later.cached()).toMatchObject({ version: 2, state: "very-stale" });
+  expect(later.status().state).toBe("very-stale");
+});
