@@ -152,8 +152,12 @@ export interface Platform {
   isVital(file: FileSeen): boolean;
   /** Writes to the terminal of one process, if it is a pseudo-terminal of that process's user; never waits. */
   writeTerminal(process: ProcessSeen, text: string): "written" | { readonly not: string };
+  /** Puts the whole package, extension or program file that a file belongs to into a folder of ours. @throws PlatformError; then all is where it was */
   quarantine(file: FileSeen, into: string): Promise<Quarantined>;
+  /** Puts it back as its owner's, never over something. @throws PlatformError `exists`, `gone`, `refused` */
   restore(id: string, from: string): Promise<Quarantined>;
+  /** What lies there, oldest first. */
+  inQuarantine(from: string): Promise<readonly Quarantined[]>;
   startSession(session: GraphicalSession): Helper;
   /** Runs a program as a person would, in a terminal: for the demo, and for tests. @throws PlatformError */
   runInTerminal(program: string, args: readonly string[], options: TerminalRunOptions): TerminalRun;

@@ -186,6 +186,9 @@ export class FakePlatform implements Platform {
   restore(id: string): Promise<Quarantined> {
     return Promise.resolve({ id, from: "/somewhere", at: "2026-07-10T00:00:00Z", owner: 1000, bytes: 1 });
   }
+  inQuarantine(): Promise<readonly Quarantined[]> {
+    return Promise.resolve([]);
+  }
   runInTerminal(): never {
     throw new Error("the fake machine has no terminals to run in");
   }

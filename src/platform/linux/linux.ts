@@ -1,4 +1,4 @@
-import { PlatformError, type Platform } from "#platform/platform.ts";
+import type { Platform } from "#platform/platform.ts";
 import { startSelf } from "#platform/commands.ts";
 import { capabilitiesOf, look } from "#platform/linux/capabilities.ts";
 import { inspect } from "#platform/linux/inspect.ts";
@@ -8,6 +8,7 @@ import { openLibc } from "#platform/linux/libc.ts";
 import { notifyService, watchdogPeriod } from "#platform/linux/notify-service.ts";
 import { peerUid } from "#platform/linux/peer.ts";
 import { createUserNames, people } from "#platform/linux/people.ts";
+import { inQuarantine, quarantine, restore } from "#platform/linux/quarantine.ts";
 import { createSweep } from "#platform/linux/processes.ts";
 import { runInTerminal } from "#platform/linux/pty.ts";
 import { sessions } from "#platform/linux/sessions.ts";
@@ -37,8 +38,9 @@ export function createLinux(): Platform {
     vital: () => later(vital),
     isVital,
     writeTerminal,
-    quarantine: () => Promise.reject(new PlatformError("unsupported", "quarantine is not available")),
-    restore: () => Promise.reject(new PlatformError("unsupported", "quarantine is not available")),
+    quarantine: (file, into) => quarantine(file, into, libc),
+    restore: (id, from) => restore(id, from, libc),
+    inQuarantine: (from) => later(() => inQuarantine(from, libc)),
     startSession: ({ person, runtimeDir, bus }) =>
       startSelf(["session"], {
         as: person,
