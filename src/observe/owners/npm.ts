@@ -1,0 +1,55 @@
+import type { PackageSeen } from "#policy/evidence.ts";
+import { below, rawFromBytes, type RawPath } from "#observe/raw-path.ts";
+import { readSmall, type Stamp } from "#observe/read-file.ts";
+import { longestManifest, parsePackageJson, type Manifest } from "#observe/readers/package-json.ts";
+
+/** A package's folder and the id that its place gives it. */
+export interface NpmPlace {
+  readonly folder: RawPath;
+  /** What follows `node_modules/`: "cline", "@scope/name". */
+  readonly id: string;
+}
+
+const marker = "/node_modules/";
+
+/** The innermost package folder that a path lies in; undefined outside of every `node_modules`. */
+export function npmPlace(path: RawPath): NpmPlace | undefined {
+  const at = path.lastIndexOf(marker);
+  if (at < 0) return undefined;
+  const [first = "", second = ""] = path.slice(at + marker.length).split("/", 2);
+  const id = first.startsWith("@") ? `${first}/${second}` : first;
+  if (first === "" || first.startsWith(".") || (first.startsWith("@") && second === "")) return undefined;
+  const folder = rawFromBytes(Buffer.from(path.slice(0, at + marker.length) + id, "latin1"));
+  return folder === undefined ? undefined : { folder, id };
+}
+
+/**
+ * Whether a manifest may say whose this folder is: it names the folder's id, or the folder is a platform's alias of it, as
+ * @openai/codex publishes them: folder "@openai/codex-linux-x64", name "@openai/codex", version "0.169.0-linux-x64".
+ */
+function agrees(id: string, { name, version }: Manifest): boolean {
+  if (name === id) return true;
+  return id.startsWith(`${name}-`) && version?.endsWith(id.slice(name.length)) === true;
+}
+
+/**
+ * The package that a file belongs to: attributed by the manifest of its own package folder, owned by root or by the file's
+ * owner (POLICY.md, "Attribution is only as good as who could write it"). Undefined where nothing attributes it.
+ */
+export async function npmOwner(path: RawPath, file: Pick<Stamp, "owner">): Promise<PackageSeen | undefined> {
+  const place = npmPlace(path);
+  if (place === undefined) return undefined;
+  const manifest = await npmManifest(place, file.owner);
+  return manifest === undefined ? undefined : seen(manifest);
+}
+
+/** The manifest of a package folder, where it may say whose the folder is. */
+export async function npmManifest(place: NpmPlace, owner: number): Promise<Manifest | undefined> {
+  const read = await readSmall(below(place.folder, "package.json"), longestManifest, owner);
+  const manifest = "unread" in read ? undefined : parsePackageJson(read.bytes);
+  return manifest !== undefined && agrees(place.id, manifest) ? manifest : undefined;
+}
+
+export function seen({ name, version }: Manifest): PackageSeen {
+  return { ecosystem: "npm", id: name, ...(version !== undefined && { version }) };
+}

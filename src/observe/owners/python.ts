@@ -1,0 +1,80 @@
+import { readdir } from "node:fs/promises";
+import type { PackageSeen } from "#policy/evidence.ts";
+import { below, nameOf, parentOf, rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
+import { readSmall } from "#observe/read-file.ts";
+import { longestMetadata, longestRecord, normalName, parseMetadata, recordLists } from "#observe/readers/dist-info.ts";
+
+/** Distributions of one environment that are looked at; real ones have some hundreds. */
+const mostDistributions = 3000;
+const packageFolders = ["/site-packages/", "/dist-packages/"];
+
+/** Where an environment's packages lie, and the path that a RECORD there has for the file. */
+interface Place {
+  readonly site: RawPath;
+  /** Relative to `site`, as RECORD writes it. */
+  readonly entry: string;
+}
+
+/** The environments that could have put a file there: the site-packages it lies in, or those beside its bin folder. */
+async function places(path: RawPath): Promise<readonly Place[]> {
+  for (const folder of packageFolders) {
+    const at = path.lastIndexOf(folder);
+    const site = at < 0 ? undefined : rawFromBytes(Buffer.from(path.slice(0, at + folder.length - 1), "latin1"));
+    if (site !== undefined) return [{ site, entry: path.slice(at + folder.length) }];
+  }
+  const bin = parentOf(path);
+  const root = parentOf(bin);
+  if (nameOf(bin) !== "bin") return [];
+  // <root>/lib/pythonX.Y/site-packages: from there to the file is three folders up.
+  return (await sitesOf(root)).map((site) => ({ site, entry: `../../../bin/${nameOf(path)}` }));
+}
+
+/** The site-packages folders of one environment's root. */
+export async function sitesOf(root: RawPath): Promise<readonly RawPath[]> {
+  const lib = below(root, "lib");
+  const versions = (await names(lib)).filter((name) => /^python\d(\.\d+)?t?$/.test(name)).slice(0, 16);
+  return versions.flatMap((version) =>
+    packageFolders.map((folder) => below(below(lib, version), folder.replaceAll("/", ""))),
+  );
+}
+
+async function names(folder: RawPath): Promise<readonly string[]> {
+  try {
+    return (await readdir(toBytes(folder), { encoding: "buffer" })).map((name) => name.toString("latin1"));
+  } catch {
+    return [];
+  }
+}
+
+/** The distribution that a *.dist-info folder describes, where its METADATA names what the folder is called after. */
+export async function distributionIn(folder: RawPath, owner: number): Promise<PackageSeen | undefined> {
+  const read = await readSmall(below(folder, "METADATA"), longestMetadata, owner);
+  const metadata = "unread" in read ? undefined : parseMetadata(read.bytes);
+  if (metadata === undefined) return undefined;
+  const called = nameOf(folder).slice(0, -".dist-info".length);
+  const id = normalName(metadata.name);
+  if (!normalName(called).startsWith(`${id}-`)) return undefined;
+  return { ecosystem: "pypi", id, ...(metadata.version !== "" && { version: metadata.version }) };
+}
+
+/** Every *.dist-info folder of a site-packages folder. */
+export async function distributions(site: RawPath): Promise<readonly RawPath[]> {
+  const folders = (await names(site)).filter((name) => name.endsWith(".dist-info"));
+  return folders.slice(0, mostDistributions).map((name) => below(site, name));
+}
+
+/** The Python distribution whose RECORD lists a file of its own environment; undefined where none does. */
+export async function pythonOwner(
+  path: RawPath,
+  file: { readonly owner: number },
+): Promise<PackageSeen | undefined> {
+  for (const { site, entry } of await places(path)) {
+    for (const folder of await distributions(site)) {
+      const record = await readSmall(below(folder, "RECORD"), longestRecord, file.owner);
+      if ("unread" in record || !recordLists(record.bytes, entry)) continue;
+      const distribution = await distributionIn(folder, file.owner);
+      if (distribution !== undefined) return distribution;
+    }
+  }
+  return undefined;
+}

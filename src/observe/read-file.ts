@@ -1,0 +1,138 @@
+import { constants, type BigIntStats } from "node:fs";
+import { lstat, open, realpath, type FileHandle } from "node:fs/promises";
+import { describe, systemCode } from "#lib/errors.ts";
+import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
+
+/** Why something could not be read, in words that end up in evidence. */
+export interface Unread {
+  readonly unread: string;
+}
+
+/** What identifies one state of one file: whoever writes to it changes at least one of these. */
+export interface Stamp {
+  readonly dev: string;
+  readonly ino: string;
+  readonly size: number;
+  readonly owner: number;
+  readonly nlink: number;
+  /** Device, inode, size, mtime and ctime (both in nanoseconds) as one text. */
+  readonly key: string;
+}
+
+/** "major:minor", as gnu_dev_major(3) and gnu_dev_minor(3) take a dev_t apart. */
+export function deviceText(dev: bigint): string {
+  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
+  const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
+  return `${major}:${minor}`;
+}
+
+/** The stamp of what `stat` saw. */
+export function stampOf(stat: BigIntStats): Stamp {
+  const dev = deviceText(stat.dev);
+  return {
+    dev,
+    ino: String(stat.ino),
+    size: Number(stat.size),
+    owner: Number(stat.uid),
+    nlink: Number(stat.nlink),
+    key: `${dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`,
+  };
+}
+
+/** An open regular file. `file` must be closed by whoever asked for it. */
+export interface Opened {
+  readonly file: FileHandle;
+  readonly stamp: Stamp;
+}
+
+/** Words for what an open or a stat threw. */
+export function why(thrown: unknown): string {
+  switch (systemCode(thrown)) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return "it is not there";
+    case "EACCES":
+    case "EPERM":
+      return "not permitted";
+    case "ELOOP":
+      return "a loop of links, or a link where none is followed";
+    default:
+      return describe(thrown);
+  }
+}
+
+async function openChecked(path: Buffer | string, flags: number): Promise<Opened | Unread> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | flags);
+    const stat = await file.stat({ bigint: true });
+    if (stat.isFile()) return { file, stamp: stampOf(stat) };
+    await file.close();
+    return { unread: "not a regular file" };
+  } catch (error) {
+    await file?.close();
+    return { unread: why(error) };
+  }
+}
+
+/** Opens a regular file for reading; nothing else is even opened (a FIFO would wait, opening some devices acts). */
+export async function openRegular(path: RawPath): Promise<Opened | Unread> {
+  try {
+    if (!(await lstat(toBytes(path))).isFile()) return { unread: "not a regular file" };
+  } catch (error) {
+    return { unread: why(error) };
+  }
+  return openChecked(toBytes(path), constants.O_NOFOLLOW);
+}
+
+/** Opens a running program's very bytes through a link of the kernel's own, /proc/PID/exe (proc(5)). */
+export function openImage(link: string): Promise<Opened | Unread> {
+  return openChecked(link, 0);
+}
+
+/** The bytes of a small file that one of `owners` (or root) owns; longer files are not read at all. */
+export async function readSmall(
+  path: RawPath,
+  most: number,
+  owner?: number,
+): Promise<{ readonly bytes: Buffer; readonly stamp: Stamp } | Unread> {
+  const opened = await openRegular(path);
+  if ("unread" in opened) return opened;
+  try {
+    const { stamp } = opened;
+    if (stamp.size > most) return { unread: `longer than ${most} bytes` };
+    if (owner !== undefined && stamp.owner !== 0 && stamp.owner !== owner)
+      return { unread: "neither root nor the file's owner owns it" };
+    const bytes = Buffer.alloc(stamp.size);
+    let got = 0;
+    while (got < bytes.length) {
+      const { bytesRead } = await opened.file.read(bytes, got, bytes.length - got, got);
+      if (bytesRead === 0) break;
+      got += bytesRead;
+    }
+    return { bytes: bytes.subarray(0, got), stamp };
+  } catch (error) {
+    return { unread: why(error) };
+  } finally {
+    await opened.file.close();
+  }
+}
+
+/** The path without links; undefined where it cannot be resolved (ELOOP, ENOENT, EACCES). */
+export async function realPath(path: RawPath): Promise<RawPath | undefined> {
+  try {
+    return rawFromBytes(await realpath(toBytes(path), { encoding: "buffer" }));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The stamp of whatever regular file lies there now, links not followed. */
+export async function stampAt(path: RawPath): Promise<Stamp | undefined> {
+  try {
+    const stat = await lstat(toBytes(path), { bigint: true });
+    return stat.isFile() ? stampOf(stat) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,63 @@
+/** Where one section of a program lies in its file. Bytes. */
+export interface Section {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Reads `length` bytes at `offset`; fewer where the file ends. */
+export type ReadAt = (offset: number, length: number) => Promise<Uint8Array>;
+
+/** Bounds of ours: real programs have some dozens of sections, and a name table of some kilobytes. */
+const mostSections = 4096;
+const longestNames = 1024 * 1024;
+const noBits = 8; // SHT_NOBITS: nothing of it is in the file
+
+/**
+ * The sections of an ELF file (elf(5); both classes, both byte orders), or none where it is no ELF file or a broken one.
+ * Nothing that the file says about itself is believed beyond `fileSize`.
+ */
+export async function readSections(readAt: ReadAt, fileSize: number): Promise<readonly Section[]> {
+  const head = viewOf(await readAt(0, 64));
+  if (head.byteLength < 52 || head.getUint32(0) !== 0x7f454c46) return [];
+  const wide = head.getUint8(4) === 2;
+  if (wide && head.byteLength < 64) return [];
+  const little = head.getUint8(5) === 1;
+  const word = (view: DataView, at: number): number =>
+    wide ? Number(view.getBigUint64(at, little)) : view.getUint32(at, little);
+  const table = word(head, wide ? 0x28 : 0x20);
+  const entry = head.getUint16(wide ? 0x3a : 0x2e, little);
+  const count = head.getUint16(wide ? 0x3c : 0x30, little);
+  const namesAt = head.getUint16(wide ? 0x3e : 0x32, little);
+  if (entry < (wide ? 64 : 40) || entry > 1024 || count === 0 || count > mostSections || namesAt >= count) return [];
+  if (table + entry * count > fileSize) return [];
+
+  const headers = viewOf(await readAt(table, entry * count));
+  if (headers.byteLength < entry * count) return [];
+  const rows = Array.from({ length: count }, (_, i) => ({
+    name: headers.getUint32(i * entry, little),
+    type: headers.getUint32(i * entry + 4, little),
+    offset: word(headers, i * entry + (wide ? 24 : 16)),
+    size: word(headers, i * entry + (wide ? 32 : 20)),
+  }));
+  const table0 = rows[namesAt];
+  if (table0 === undefined || table0.offset + table0.size > fileSize) return [];
+  const names = Buffer.from(await readAt(table0.offset, Math.min(table0.size, longestNames)));
+  return rows
+    .filter((row) => row.type !== noBits && row.size > 0 && row.offset < fileSize)
+    .map((row) => ({
+      name: nameAt(names, row.name),
+      offset: row.offset,
+      size: Math.min(row.size, fileSize - row.offset),
+    }));
+}
+
+function nameAt(names: Buffer, at: number): string {
+  if (at >= names.length) return "";
+  const end = names.indexOf(0, at);
+  return names.toString("latin1", at, end < 0 ? names.length : end);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

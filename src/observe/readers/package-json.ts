@@ -1,0 +1,49 @@
+import { z } from "zod";
+
+/** A manifest is read up to this many bytes; npm itself refuses names over 214 characters. */
+export const longestManifest = 1024 * 1024;
+
+const text = z.string().min(1).max(4096);
+const manifestSchema = z.object({
+  name: text,
+  version: text.optional().catch(undefined),
+  /** VS Code's: an extension is publisher.name. */
+  publisher: text.optional().catch(undefined),
+  bin: z
+    .union([text, z.record(z.string(), text)])
+    .optional()
+    .catch(undefined),
+});
+
+export interface Manifest {
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly publisher: string | undefined;
+  /** Paths of its programs, relative to its folder, as written. */
+  readonly programs: readonly string[];
+}
+
+/** A package.json of npm or of a VS Code extension; undefined where it is none. Other keys are not looked at. */
+export function parsePackageJson(bytes: Uint8Array): Manifest | undefined {
+  const json = parseJson(bytes);
+  const parsed = manifestSchema.safeParse(json);
+  if (!parsed.success) return undefined;
+  const { name, version, publisher, bin } = parsed.data;
+  const programs = bin === undefined ? [] : typeof bin === "string" ? [bin] : Object.values(bin);
+  return { name, version, publisher, programs };
+}
+
+/** JSON in UTF-8, with or without a byte order mark; undefined where it is none. */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return parsed;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The version of an editor's extension folder: publisher.name-1.2.3 or publisher.name-1.2.3-linux-x64 → "publisher.name". */
+export function extensionId(manifest: Manifest): string | undefined {
+  return manifest.publisher === undefined ? undefined : `${manifest.publisher}.${manifest.name}`.toLowerCase();
+}

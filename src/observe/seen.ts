@@ -1,0 +1,43 @@
+import type { ExtensionSeen, FileSeen, PackageSeen, Reading, Seen } from "#policy/evidence.ts";
+import { toSeen, type RawPath } from "#observe/raw-path.ts";
+import type { Stamp } from "#observe/read-file.ts";
+
+/** A reading of what was looked for: its values, or absent. */
+export function reading<T>(values: readonly (T | undefined)[]): Reading<T> {
+  const value = values.filter((v) => v !== undefined);
+  return value.length === 0 ? { absent: true } : { value };
+}
+
+/** Every kind unread for one reason. */
+export function nothingRead(reason: string): Seen {
+  const unread = { unread: reason };
+  return {
+    package: unread,
+    extension: unread,
+    signer: { unread: notSigned },
+    hash: unread,
+    marker: unread,
+    path: unread,
+    name: unread,
+    config: { unread: onlyAudit },
+  };
+}
+
+/** Linux programs carry no signature that could be read (law 2: that is not the same as unsigned). */
+export const notSigned = "programs are not signed on this system";
+export const onlyAudit = "looked at in an audit only";
+
+/** A file's place and state, as evidence has it. */
+export function fileSeen(path: RawPath, stamp: Stamp): FileSeen {
+  const { dev, ino, size, nlink, owner } = stamp;
+  return { ...toSeen(path), dev, ino, size, nlink, owner };
+}
+
+/** What an installed package's own records say, where no file of it was read. */
+export function attributed(says: { readonly package?: PackageSeen; readonly extension?: ExtensionSeen }): Seen {
+  return {
+    ...nothingRead("only what its own records say"),
+    package: reading([says.package]),
+    extension: reading([says.extension]),
+  };
+}
