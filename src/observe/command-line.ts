@@ -87,7 +87,7 @@ function packageArgument(
   for (let i = from; i < argv.length; i += 1) {
     const argument = argv[i] ?? "";
     if (argument === "--") continue;
-    const spelled = named.find((option) => argument.startsWith(`${option}=`));
+    const spelled = named.find((long) => argument.startsWith(`${long}=`));
     if (spelled !== undefined) return { what: "package", ecosystem, index: i, skip: spelled.length + 1 };
     if (named.includes(argument))
       return i + 1 < argv.length ? { what: "package", ecosystem, index: i + 1, skip: 0 } : undefined;

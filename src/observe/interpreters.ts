@@ -93,7 +93,19 @@ export const interpreters: readonly Interpreter[] = [
   },
   {
     names: ["bun"],
-    valued: ["--cwd", "-r", "--preload", "--require", "--import", "-c", "--config", "--env-file", "-d", "--define", "-F"],
+    valued: [
+      "--cwd",
+      "-r",
+      "--preload",
+      "--require",
+      "--import",
+      "-c",
+      "--config",
+      "--env-file",
+      "-d",
+      "--define",
+      "-F",
+    ],
     code: ["-e", "--eval", "-p", "--print"],
     commands: {
       run: "file",
@@ -118,7 +130,19 @@ export const interpreters: readonly Interpreter[] = [
       eval: "code",
       ...Object.fromEntries(
         ["task", "install", "i", "add", "remove", "test", "bench", "check", "compile", "fmt", "lint", "repl", "upgrade"]
-          .concat(["cache", "doc", "info", "init", "lsp", "publish", "types", "uninstall", "vendor", "jupyter", "clean"])
+          .concat([
+            "cache",
+            "doc",
+            "info",
+            "init",
+            "lsp",
+            "publish",
+            "types",
+            "uninstall",
+            "vendor",
+            "jupyter",
+            "clean",
+          ])
           .map((command) => [command, nothing]),
       ),
     },
@@ -171,7 +195,16 @@ interface Runner {
   /** Options that name the package, where the command is another word: `npx -p PACKAGE command`, `uvx --from PACKAGE`. */
   readonly packageOptions: readonly string[];
 }
-const npxValued = ["-w", "--workspace", "--cache", "--prefix", "--userconfig", "--registry", "--loglevel", "--script-shell"];
+const npxValued = [
+  "-w",
+  "--workspace",
+  "--cache",
+  "--prefix",
+  "--userconfig",
+  "--registry",
+  "--loglevel",
+  "--script-shell",
+];
 export const runners: readonly Runner[] = [
   { names: ["npx", "npx-cli.js"], words: [], ecosystem: "npm", valued: npxValued, packageOptions: ["-p", "--package"] },
   ...["exec", "x"].map((word) => ({

@@ -45,20 +45,17 @@ export interface Opened {
   readonly stamp: Stamp;
 }
 
+const words: Readonly<Record<string, string>> = {
+  ENOENT: "it is not there",
+  ENOTDIR: "it is not there",
+  EACCES: "not permitted",
+  EPERM: "not permitted",
+  ELOOP: "a loop of links, or a link where none is followed",
+};
+
 /** Words for what an open or a stat threw. */
 export function why(thrown: unknown): string {
-  switch (systemCode(thrown)) {
-    case "ENOENT":
-    case "ENOTDIR":
-      return "it is not there";
-    case "EACCES":
-    case "EPERM":
-      return "not permitted";
-    case "ELOOP":
-      return "a loop of links, or a link where none is followed";
-    default:
-      return describe(thrown);
-  }
+  return words[systemCode(thrown) ?? ""] ?? describe(thrown);
 }
 
 async function openChecked(path: Buffer | string, flags: number): Promise<Opened | Unread> {

@@ -1,6 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, cpSync, linkSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, unlinkSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+} from "node:fs";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -27,8 +37,8 @@ describe("a script tool", () => {
     for (const argument of [script, join(home, "bin/renamed"), "bin/renamed", "./bin/../bin/renamed"]) {
       const child = await start(process.execPath, ["--no-warnings", argument, "--flag"], { cwd: home });
       const evidence = await evidenceOf(child.pid);
-      expect(evidence.script?.path, argument).toBe(script);
-      expect(evidence.seen.package, argument).toEqual({ value: [tool] });
+      expect([argument, evidence.script?.path]).toEqual([argument, script]);
+      expect([argument, evidence.seen.package]).toEqual([argument, { value: [tool] }]);
       expect(evidence.interpreter?.package).not.toMatchObject({ value: [tool] });
       expect(evidenceSchema.safeParse(evidence).error).toBeUndefined();
     }
@@ -70,12 +80,14 @@ describe("a native tool", () => {
     symlinkSync(original, join(home, "soft"));
     for (const name of ["tool", "copy", "hard", "soft"]) {
       const evidence = await evidenceOf((await start(join(home, name), ["1000"], { argv0: "vim" })).pid);
-      expect(evidence.seen.marker, name).toEqual({ value: [needle] });
-      expect(evidence.seen.name, name).toMatchObject({ value: expect.arrayContaining(["vim"]) });
+      expect([name, evidence.seen.marker]).toEqual([name, { value: [needle] }]);
+      expect(evidence.seen.name).toMatchObject({ value: expect.arrayContaining(["vim"]) });
       expect(evidence.script).toBeUndefined();
     }
     renameSync(original, join(home, "innocent"));
-    expect((await evidenceOf((await start(join(home, "innocent"), ["9"])).pid)).seen.marker).toEqual({ value: [needle] });
+    expect((await evidenceOf((await start(join(home, "innocent"), ["9"])).pid)).seen.marker).toEqual({
+      value: [needle],
+    });
   });
 
   test("whose file was deleted is still read; what only its path could say is unread", async () => {
@@ -105,7 +117,9 @@ describe("a native tool", () => {
     const { size } = statSync(path);
     const sha256 = createHash("sha256").update(readFileSync(path)).digest("hex");
     expect((await seenOf(path, wanting({ sizes: new Set([size]) }))).hash).toEqual({ value: [sha256] });
-    expect((await seenOf(path, wanting({ sizes: new Set([size + 1]) }))).hash).toEqual({ unread: "no identity has this size" });
+    expect((await seenOf(path, wanting({ sizes: new Set([size + 1]) }))).hash).toEqual({
+      unread: "no identity has this size",
+    });
   });
 
   test("under a name with newlines, escapes and bytes that are not UTF-8 is read, and its path's bytes are kept", async () => {
@@ -114,7 +128,10 @@ describe("a native tool", () => {
     copyFileSync(nativeTool(join(home, "tool")), bytes);
     const raw = rawFromBytes(bytes);
     const found = raw === undefined ? undefined : await identifier().file(raw);
-    expect(found).toMatchObject({ seen: { marker: { value: [needle] } }, file: { pathBytes: bytes.toString("base64") } });
+    expect(found).toMatchObject({
+      seen: { marker: { value: [needle] } },
+      file: { pathBytes: bytes.toString("base64") },
+    });
   });
 
   test("under a path of 4 KiB is read", async () => {
@@ -132,14 +149,16 @@ describe("attribution", () => {
     write(join(home, "package.json"), manifest);
     write(join(home, "node_modules/other/package.json"), manifest);
     for (const path of ["cli.js", "node_modules/other/cli.js", "node_modules/.bin/cli.js", "node_modules/cli.js"])
-      expect((await seenOf(write(join(home, path), "1"))).package, path).toEqual({ absent: true });
+      expect([path, (await seenOf(write(join(home, path), "1"))).package]).toEqual([path, { absent: true }]);
   });
 
   test("follows a platform package that is published as an alias of its own", async () => {
     const home = folder();
     const root = join(home, "node_modules/@example/tool-linux-x64");
     write(join(root, "package.json"), JSON.stringify({ name: "@example/tool", version: "1.2.3-linux-x64" }));
-    expect((await seenOf(write(join(root, "bin/tool"), "1"))).package).toMatchObject({ value: [{ id: "@example/tool" }] });
+    expect((await seenOf(write(join(root, "bin/tool"), "1"))).package).toMatchObject({
+      value: [{ id: "@example/tool" }],
+    });
     write(join(root, "package.json"), JSON.stringify({ name: "@example/tool", version: "1.2.3" }));
     expect((await seenOf(join(root, "bin/tool"))).package).toEqual({ absent: true });
   });
@@ -165,20 +184,24 @@ describe("attribution", () => {
       huge: () => writeFileSync(manifest, `{"name":"@example/tool","x":"${"y".repeat(1024 * 1024)}"}`),
       number: () => writeFileSync(manifest, "42"),
       deep: () => writeFileSync(manifest, "[".repeat(100_000)),
-      "not UTF-8": () => writeFileSync(manifest, Buffer.concat([Buffer.from('{"name":"'), Buffer.of(0xff), Buffer.from('"}')])),
+      "not UTF-8": () =>
+        writeFileSync(manifest, Buffer.concat([Buffer.from('{"name":"'), Buffer.of(0xff), Buffer.from('"}')])),
       "a name that is no text": () => writeFileSync(manifest, '{"name":{"toString":"@example/tool"}}'),
       "a prototype": () => writeFileSync(manifest, '{"__proto__":{"name":"@example/tool"}}'),
     };
     for (const [name, make] of Object.entries(evil)) {
       rmSync(manifest, { recursive: true, force: true });
       make();
-      expect((await seenOf(script)).package, name).toEqual({ absent: true });
+      expect([name, (await seenOf(script)).package]).toEqual([name, { absent: true }]);
     }
   });
 
   test("names the editor extension a file lies in", async () => {
     const root = join(folder(), ".vscode/extensions/anthropic.claude-code-2.1.0-linux-x64");
-    write(join(root, "package.json"), JSON.stringify({ publisher: "Anthropic", name: "claude-code", version: "2.1.0" }));
+    write(
+      join(root, "package.json"),
+      JSON.stringify({ publisher: "Anthropic", name: "claude-code", version: "2.1.0" }),
+    );
     const seen = await seenOf(write(join(root, "resources/native-binary/claude"), "1"));
     expect(seen.extension).toEqual({ value: [{ host: "vscode", id: "anthropic.claude-code", version: "2.1.0" }] });
     write(join(root, "package.json"), JSON.stringify({ publisher: "somebody", name: "else" }));
@@ -225,7 +248,9 @@ describe("innocent programs", () => {
     const home = folder();
     mkdirSync(join(home, "claude"));
     copyFileSync("/bin/sleep", join(home, "claude/mine"));
-    const evidence = await evidenceOf((await start(join(home, "claude/mine"), ["100"], { cwd: join(home, "claude") })).pid);
+    const evidence = await evidenceOf(
+      (await start(join(home, "claude/mine"), ["100"], { cwd: join(home, "claude") })).pid,
+    );
     expect(evidence.seen.name).toEqual({ value: ["mine"] });
   });
 });

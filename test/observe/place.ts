@@ -15,7 +15,7 @@ const children: ChildProcess[] = [];
 
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true });
 });
 
 /** A folder of the test's own, removed afterwards. */
@@ -56,9 +56,16 @@ export function npmTool(prefix: string, id: string, version = "1.2.3"): { script
   return { script, root };
 }
 
+interface StartOptions {
+  readonly cwd?: string;
+  readonly argv0?: string;
+  readonly stdin?: "ignore" | "pipe";
+}
+
 /** Starts a program that the test's end will end; resolves when it has become that program. */
-export async function start(program: string, args: readonly string[], options: { cwd?: string; argv0?: string } = {}) {
-  const child = spawn(program, args, { stdio: "ignore", ...options });
+export async function start(program: string, args: readonly string[], options: StartOptions = {}) {
+  const { stdin = "ignore", ...rest } = options;
+  const child = spawn(program, args, { stdio: [stdin, "ignore", "ignore"], ...rest });
   children.push(child);
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve); // Node reports it after execve(2)

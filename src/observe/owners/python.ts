@@ -64,10 +64,7 @@ export async function distributions(site: RawPath): Promise<readonly RawPath[]> 
 }
 
 /** The Python distribution whose RECORD lists a file of its own environment; undefined where none does. */
-export async function pythonOwner(
-  path: RawPath,
-  file: { readonly owner: number },
-): Promise<PackageSeen | undefined> {
+export async function pythonOwner(path: RawPath, file: { readonly owner: number }): Promise<PackageSeen | undefined> {
   for (const { site, entry } of await places(path)) {
     for (const folder of await distributions(site)) {
       const record = await readSmall(below(folder, "RECORD"), longestRecord, file.owner);

@@ -9,7 +9,10 @@ export function normalName(name: string): string {
 
 /** Name and version from the header of a METADATA file (PEP 566: RFC 5322 lines up to the first empty one). */
 export function parseMetadata(bytes: Uint8Array): { readonly name: string; readonly version: string } | undefined {
-  const head = Buffer.from(bytes).toString("utf8").split(/\r?\n\r?\n/, 1)[0] ?? "";
+  const head =
+    Buffer.from(bytes)
+      .toString("utf8")
+      .split(/\r?\n\r?\n/, 1)[0] ?? "";
   const fields = new Map<string, string>();
   for (const line of head.split(/\r?\n/)) {
     const colon = line.indexOf(":");

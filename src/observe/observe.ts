@@ -1,0 +1,146 @@
+import type { Clock } from "#lib/clock.ts";
+import { describe } from "#lib/errors.ts";
+import type { Instant } from "#lib/pure/instant.ts";
+import { Queue } from "#lib/queue.ts";
+import { Identifier } from "#observe/identify.ts";
+import { DpkgDatabase } from "#observe/owners/dpkg.ts";
+import { ProcessWatch, type Sweep } from "#observe/process-watch.ts";
+import type { Wanted } from "#observe/wanted.ts";
+import type { Platform } from "#platform/platform.ts";
+import type { Evidence } from "#policy/evidence.ts";
+
+export interface ObserveOptions {
+  /** Between two sweeps over the processes. */
+  readonly sweepSeconds: number;
+  readonly clock: Clock;
+}
+
+/** How well watching works, for the agent's own report. */
+export interface WatchHealth {
+  readonly sweeps: number;
+  readonly lastSweep: Sweep | undefined;
+  /** What went wrong in the last sweep. */
+  readonly error: string | undefined;
+  /** Evidence that nobody fetched in time. */
+  readonly lost: number;
+}
+
+export interface Watching {
+  readonly evidence: AsyncIterable<Evidence>;
+  /** The policy or a stage has changed: everything that runs or is installed is given again. */
+  lookAgain(): void;
+  /** Evidence of one process as it is now; undefined when it has gone. @throws PlatformError `denied` */
+  inspect(pid: number): Promise<Evidence | undefined>;
+  health(): WatchHealth;
+}
+
+/** Evidence that may wait to be judged. Judging takes microseconds: this is for a machine that starts all at once. */
+const mostWaiting = 50_000;
+
+/** What the agent's policy in force wants read, and since when it is in force. */
+export interface InForce {
+  readonly wanted: Wanted;
+  readonly activatedAt: Instant;
+}
+
+/** Watches a machine until aborted. `policies` is asked before each look, so that a new policy counts at once. */
+export function observe(
+  platform: Platform,
+  policies: () => InForce,
+  options: ObserveOptions,
+  signal: AbortSignal,
+): Watching {
+  return new Watch(platform, policies, options, signal);
+}
+
+class Watch implements Watching {
+  readonly evidence: AsyncIterable<Evidence>;
+  readonly #platform: Platform;
+  readonly #policies: () => InForce;
+  readonly #options: ObserveOptions;
+  readonly #signal: AbortSignal;
+  readonly #queue = new Queue<Evidence>(mostWaiting);
+  readonly #processes: ProcessWatch;
+  readonly #dpkg = new DpkgDatabase("/var/lib/dpkg");
+  #identifier: { readonly wanted: Wanted; readonly it: Identifier } | undefined;
+  #wake: () => void = () => undefined;
+  #sweeps = 0;
+  #lastSweep: Sweep | undefined;
+  #error: string | undefined;
+
+  constructor(platform: Platform, policies: () => InForce, options: ObserveOptions, signal: AbortSignal) {
+    this.#platform = platform;
+    this.#policies = policies;
+    this.#options = options;
+    this.#signal = signal;
+    this.#processes = new ProcessWatch({ platform, clock: options.clock, give: (evidence) => this.#give(evidence) });
+    this.evidence = this.#queue.read(signal);
+    void this.#sweepOn();
+  }
+
+  lookAgain(): void {
+    this.#processes.lookAgain();
+    this.#wake();
+  }
+
+  async inspect(pid: number): Promise<Evidence | undefined> {
+    const detail = await this.#platform.inspect(pid);
+    return detail === undefined ? undefined : this.#identify().process(detail, "process");
+  }
+
+  health(): WatchHealth {
+    return { sweeps: this.#sweeps, lastSweep: this.#lastSweep, error: this.#error, lost: this.#queue.lost };
+  }
+
+  #give(evidence: Evidence): void {
+    this.#queue.push(evidence);
+  }
+
+  /** What was read of files stays known as long as the same strings and sizes are wanted. */
+  #identify(): Identifier {
+    const { wanted } = this.#policies();
+    const current = this.#identifier;
+    if (current !== undefined && (current.wanted === wanted || sameWants(current.wanted, wanted))) return current.it;
+    const it = new Identifier({ wanted, dpkg: this.#dpkg, clock: this.#options.clock });
+    this.#identifier = { wanted, it };
+    return it;
+  }
+
+  async #sweepOn(): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        const { activatedAt } = this.#policies();
+        this.#lastSweep = await this.#processes.sweep(this.#identify(), activatedAt, this.#signal);
+        this.#error = undefined;
+      } catch (error) {
+        this.#error = describe(error); // the next sweep tries again; health says so meanwhile
+      }
+      this.#sweeps += 1;
+      await this.#pause(this.#options.sweepSeconds * 1000);
+    }
+  }
+
+  /** Until the time is over, `lookAgain`, or the end. */
+  async #pause(milliseconds: number): Promise<void> {
+    if (this.#signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#signal.removeEventListener("abort", done);
+        this.#wake = () => undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, milliseconds);
+      this.#wake = done;
+      this.#signal.addEventListener("abort", done, { once: true });
+    });
+  }
+}
+
+function sameWants(a: Wanted, b: Wanted): boolean {
+  return textOf(a) === textOf(b);
+}
+
+function textOf(wanted: Wanted): string {
+  return JSON.stringify([wanted.needles, [...wanted.sizes].toSorted((a, b) => a - b)]);
+}

@@ -1,0 +1,16 @@
+/** Does `work` for every item, at most `most` at a time, in the order they come. Stops taking items once aborted. */
+export async function eachOf<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+  most: number,
+  work: (item: T) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const running = new Set<Promise<void>>();
+  for await (const item of items) {
+    if (signal?.aborted === true) break;
+    const one = work(item).finally(() => running.delete(one));
+    running.add(one);
+    if (running.size >= most) await Promise.race(running);
+  }
+  await Promise.all(running);
+}

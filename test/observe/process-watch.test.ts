@@ -1,0 +1,99 @@
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { systemClock } from "#lib/clock.ts";
+import { instantOf } from "#lib/pure/instant.ts";
+import { ProcessWatch } from "#observe/process-watch.ts";
+import { PlatformError, type Platform } from "#platform/platform.ts";
+import { selectPlatform } from "#platform/select.ts";
+import type { Evidence } from "#policy/evidence.ts";
+import { FakePlatform } from "../fakes/platform.ts";
+import { folder, identifier, nativeTool, needle, npmTool, start } from "./place.ts";
+
+const longAgo = instantOf(0);
+
+function watching(platform: Platform) {
+  const given: Evidence[] = [];
+  const watch = new ProcessWatch({ platform, clock: systemClock, give: (evidence) => given.push(evidence) });
+  const it = identifier();
+  const sweep = (activatedAt = longAgo) => watch.sweep(it, activatedAt);
+  return { given, watch, sweep, of: (pid?: number) => given.filter((e) => e.process?.pid === pid) };
+}
+
+test("what ran before the agent is running, what starts later is an exec, and each is given once", async () => {
+  const { sweep, of } = watching(await selectPlatform());
+  const program = nativeTool(join(folder(), "tool"));
+  const early = await start(program, ["1000"]);
+  await sweep();
+  const late = await start(program, ["1000"]);
+  await sweep();
+  await sweep();
+  expect(of(early.pid).map((e) => e.kind)).toEqual(["process"]);
+  expect(of(late.pid).map((e) => e.kind)).toEqual(["exec"]);
+  expect(of(late.pid)[0]?.seen.marker).toEqual({ value: [needle] });
+});
+
+test("what started before the policy came into force is running, not an exec", async () => {
+  const { sweep, of } = watching(await selectPlatform());
+  await sweep();
+  const child = await start(nativeTool(join(folder(), "tool")), ["1000"]);
+  await sweep(instantOf(systemClock.now() + 60_000));
+  expect(of(child.pid).map((e) => e.kind)).toEqual(["process"]);
+});
+
+test("a process that becomes another program is given again, as an exec", async () => {
+  const { sweep, of } = watching(await selectPlatform());
+  const home = folder();
+  const program = nativeTool(join(home, "tool"));
+  copyFileSync("/bin/sleep", join(home, "sleep"));
+  await sweep();
+  const child = await start("/bin/sh", ["-c", `read line; exec ${program} 1000`], { stdin: "pipe" });
+  await sweep();
+  child.stdin?.write("go\n");
+  const platform = await selectPlatform();
+  await expect.poll(async () => (await platform.inspect(child.pid ?? 0))?.program.path).toBe(program);
+  await sweep();
+  expect(of(child.pid).map((e) => [e.kind, "value" in e.seen.marker])).toEqual([
+    ["exec", false],
+    ["exec", true],
+  ]);
+});
+
+test("everything is given again after a change of policy, and then as running", async () => {
+  const { sweep, of, watch } = watching(await selectPlatform());
+  await sweep();
+  const child = await start(process.execPath, [npmTool(folder(), "@example/tool").script]);
+  await sweep();
+  watch.lookAgain();
+  await sweep();
+  expect(of(child.pid).map((e) => e.kind)).toEqual(["exec", "process"]);
+});
+
+test("processes that vanish or may not be looked at harm nobody, and are counted", async () => {
+  const platform = new FakePlatform().add({ pid: 7 }, { pid: 8 }, { pid: 9 });
+  const inspect = platform.inspect.bind(platform);
+  platform.inspect = (pid) => {
+    if (pid === 7) return Promise.resolve(undefined);
+    if (pid === 8) return Promise.reject(new PlatformError("denied", "not permitted to look at process 8"));
+    return inspect(pid);
+  };
+  const { sweep, given } = watching(platform);
+  expect(await sweep()).toEqual({
+    processes: 3,
+    inspected: 3,
+    unreadable: 1,
+    why: "not permitted to look at process 8",
+  });
+  expect(given.map((e) => e.process?.pid)).toEqual([9]);
+  expect(given[0]?.seen.marker).toMatchObject({ unread: expect.any(String) }); // no such process in reality
+  expect(await sweep()).toMatchObject({ inspected: 0, unreadable: 1 });
+});
+
+test("only what is new or changed is inspected", async () => {
+  const platform = new FakePlatform().add({ pid: 7 });
+  const { sweep } = watching(platform);
+  expect(await sweep()).toMatchObject({ inspected: 1 });
+  expect(await sweep()).toMatchObject({ inspected: 0 });
+  platform.add({ pid: 7, argv: ["title"] }, { pid: 8 });
+  expect(await sweep()).toMatchObject({ inspected: 2 });
+});
