@@ -10,5 +10,10 @@ interface Verb {
 
 /** Every verb of `edict`, in the order of `edict help`. */
 export const verbs: readonly Verb[] = [
+  {
+    name: "doctor",
+    summary: "what Edict can do on this machine, and why not",
+    load: () => import("#cli/commands/doctor.ts"),
+  },
   { name: "help exit-codes", summary: "every exit code", load: () => import("#cli/commands/help-exit-codes.ts") },
 ];
