@@ -13,6 +13,7 @@ const packages = [
   "notification-daemon",
   "postgresql",
   "procps",
+  "systemd",
   "vim-tiny",
   "x11-utils",
   "xdotool",

@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { isAbsolute, join } from "node:path";
+import { extname, isAbsolute, join } from "node:path";
 import { isSea } from "node:sea";
 import { createInterface } from "node:readline";
 import { PlatformError, type Helper, type TerminalRun, type TerminalRunOptions } from "#platform/platform.ts";
@@ -52,8 +52,8 @@ export function run(file: string, args: readonly string[], options: RunOptions =
 /** How this very program is started again: the single executable, the bundle beside its runtime, or the sources. */
 export function selfCommand(): { readonly file: string; readonly args: readonly string[] } {
   if (isSea()) return { file: process.execPath, args: [] };
-  const source = import.meta.filename.endsWith(join("platform", "commands.ts"));
-  const entry = source ? join(import.meta.dirname, "..", "cli", "main.ts") : import.meta.filename;
+  // A bundle's files lie as deep as the sources do (installers/bundle.ts).
+  const entry = join(import.meta.dirname, "..", "cli", `main${extname(import.meta.filename)}`);
   return { file: process.execPath, args: [entry] };
 }
 
