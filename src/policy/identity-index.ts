@@ -1,0 +1,177 @@
+import type { Needle, Seen } from "#policy/evidence.ts";
+import { PathIndex } from "#policy/path-index.ts";
+import { holdsOn, type Os } from "#policy/text.ts";
+import { Claim, type Target } from "#policy/claim.ts";
+import type { Identity } from "#policy/tool.ts";
+
+/** One string a program can be searched for, whichever marker asks. */
+export function needleKey(n: Needle): string {
+  return `${n.encoding} ${n.where} ${n.section ?? ""} ${n.bytes}`;
+}
+
+const anyCase = new Set(["npm", "winget", "choco", "scoop", "nuget", "composer"]);
+
+/** The id as its ecosystem compares it: npm without regard to case, PyPI by PEP 503. */
+export function packageId(ecosystem: string, id: string): string {
+  if (ecosystem === "pypi") return id.toLowerCase().replaceAll(/[-_.]+/g, "-");
+  return anyCase.has(ecosystem) ? id.toLowerCase() : id;
+}
+
+/** Windows runs `claude` where the file is claude.exe. */
+function windowsName(name: string): string {
+  const lower = name.toLowerCase();
+  return lower.endsWith(".exe") ? lower.slice(0, -4) : lower;
+}
+
+function sameName(identity: Identity, name: string, os: Os): boolean {
+  if (identity.kind !== "name") return false;
+  switch (os) {
+    case "linux":
+      return identity.name === name;
+    case "macos":
+      return identity.name.toLowerCase() === name.toLowerCase();
+    case "windows":
+      return windowsName(identity.name) === windowsName(name);
+    default:
+      return os satisfies never;
+  }
+}
+
+/** Claims by a key; one alone is kept without a list around it. */
+class Postings {
+  readonly #claims = new Map<string, Claim | Claim[]>();
+
+  add(key: string, claim: Claim): void {
+    const there = this.#claims.get(key);
+    if (there === undefined) this.#claims.set(key, claim);
+    else if (Array.isArray(there)) there.push(claim);
+    else this.#claims.set(key, [there, claim]);
+  }
+
+  each(key: string, visit: (claim: Claim) => void): void {
+    const there = this.#claims.get(key);
+    if (there === undefined) return;
+    if (Array.isArray(there)) for (const claim of there) visit(claim);
+    else visit(there);
+  }
+}
+
+/** Postings by a few families (ecosystems, hosts), so that no long key is joined for each of a million identities. */
+class Families {
+  readonly #families = new Map<string, Postings>();
+
+  add(family: string, key: string, claim: Claim): void {
+    let postings = this.#families.get(family);
+    if (postings === undefined) this.#families.set(family, (postings = new Postings()));
+    postings.add(key, claim);
+  }
+
+  each(family: string, key: string, visit: (claim: Claim) => void): void {
+    this.#families.get(family)?.each(key, visit);
+  }
+}
+
+const none: readonly Claim[] = Object.freeze([]);
+
+/** Every identity of the tools that matter, found by what was seen: time does not grow with their number. */
+export class IdentityIndex {
+  readonly #packages = new Families();
+  readonly #extensions = new Families();
+  /** By teamId or subject. */
+  readonly #signers = new Postings();
+  readonly #hashes = new Postings();
+  readonly #markers = new Postings();
+  readonly #names = new Postings();
+  readonly #paths: PathIndex<Claim>;
+  readonly #configs: PathIndex<Claim>;
+
+  constructor(targets: Iterable<Target>) {
+    const paths: [string, Claim][] = [];
+    const configs: [string, Claim][] = [];
+    for (const target of targets)
+      for (const identity of target.tool.identities) this.#add(new Claim(target, identity), paths, configs);
+    this.#paths = new PathIndex(paths);
+    this.#configs = new PathIndex(configs);
+  }
+
+  /** Path globs that every path is tried against, because nothing in them can be looked up. */
+  get looseGlobs(): number {
+    return this.#paths.loose;
+  }
+
+  #add(claim: Claim, paths: [string, Claim][], configs: [string, Claim][]): void {
+    const { identity } = claim;
+    switch (identity.kind) {
+      case "package":
+        return this.#packages.add(identity.ecosystem, packageId(identity.ecosystem, identity.id), claim);
+      case "extension":
+        return this.#extensions.add(identity.host, identity.id.toLowerCase(), claim);
+      case "signer":
+        return this.#signers.add(identity.teamId ?? identity.subject ?? "", claim);
+      case "hash":
+        return this.#hashes.add(identity.sha256, claim);
+      case "marker":
+        return this.#markers.add(needleKey(identity), claim);
+      case "path":
+        return void paths.push([identity.glob, claim]);
+      case "name":
+        return this.#names.add(windowsName(identity.name), claim);
+      case "config":
+        return void configs.push([identity.path, claim]);
+      default:
+        return identity satisfies never;
+    }
+  }
+
+  /** What was seen of one file is whose, by which identities; each claim once. */
+  claims(seen: Seen, os: Os): readonly Claim[] {
+    let found: Set<Claim> | undefined;
+    const add = (claim: Claim): void => {
+      if (!holdsOn(claim.os, os)) return;
+      found ??= new Set();
+      found.add(claim);
+    };
+    const exact = os === "linux";
+    if ("value" in seen.package)
+      for (const { ecosystem, id } of seen.package.value) this.#packages.each(ecosystem, packageId(ecosystem, id), add);
+    if ("value" in seen.extension)
+      for (const { host, id } of seen.extension.value) this.#extensions.each(host, id.toLowerCase(), add);
+    if ("value" in seen.hash) for (const sha256 of seen.hash.value) this.#hashes.each(sha256, add);
+    this.#signerClaims(seen, add);
+    this.#markerClaims(seen, add);
+    if ("value" in seen.path) for (const path of seen.path.value) this.#paths.match(path, exact, add);
+    if ("value" in seen.name)
+      for (const name of seen.name.value)
+        this.#names.each(windowsName(name), (claim) => {
+          if (sameName(claim.identity, name, os)) add(claim);
+        });
+    if ("value" in seen.config) for (const path of seen.config.value) this.#configs.match(path, exact, add);
+    return found === undefined ? none : [...found];
+  }
+
+  #signerClaims(seen: Seen, add: (claim: Claim) => void): void {
+    if (!("value" in seen.signer)) return;
+    for (const s of seen.signer.value) {
+      const same = (claim: Claim): void => {
+        const { identity } = claim;
+        if (identity.kind !== "signer") return;
+        if (identity.signingId !== undefined && identity.signingId !== s.signingId) return;
+        // Version resources are padded with spaces.
+        if (identity.product !== undefined && identity.product !== s.product?.trim()) return;
+        add(claim);
+      };
+      if (s.teamId !== undefined) this.#signers.each(s.teamId, same);
+      if (s.subject !== undefined) this.#signers.each(s.subject, same);
+    }
+  }
+
+  #markerClaims(seen: Seen, add: (claim: Claim) => void): void {
+    if (!("value" in seen.marker)) return;
+    const there = new Set(seen.marker.value.map(needleKey));
+    for (const key of there)
+      this.#markers.each(key, (claim) => {
+        const { identity } = claim;
+        if (identity.kind === "marker" && !identity.absent?.some((n) => there.has(needleKey(n)))) add(claim);
+      });
+  }
+}

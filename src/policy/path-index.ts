@@ -1,0 +1,145 @@
+import { expandBraces, matchGlob } from "#lib/pure/glob.ts";
+
+/** A value under each of many globs; what a path asks for does not grow with the number of globs. */
+export class PathIndex<T> {
+  /** By a folder or file name that stands in the glob as it is. */
+  readonly #byName = new Map<string, Entry<T> | Entry<T>[]>();
+  /** By the first or the last letters of a name with wildcards. */
+  readonly #byPrefix = new Trie<T>((text, i) => text.charCodeAt(i));
+  readonly #bySuffix = new Trie<T>((text, i) => text.charCodeAt(text.length - 1 - i));
+  /** Globs with nothing one could look up, such as **\/*x*: tried one after the other. */
+  readonly #loose: Entry<T>[] = [];
+
+  /** @param globs each with its value; braces and `~/` allowed */
+  constructor(globs: Iterable<readonly [glob: string, value: T]>) {
+    const entries: Entry<T>[] = [];
+    const uses = new Map<string, number>();
+    for (const [text, value] of globs)
+      for (const glob of expandBraces(text)) {
+        entries.push({ glob, value });
+        for (const anchor of anchorsOf(glob)) uses.set(anchor, (uses.get(anchor) ?? 0) + 1);
+      }
+    for (const entry of entries) this.#add(entry, uses);
+  }
+
+  /** How many globs every path is tried against. */
+  get loose(): number {
+    return this.#loose.length;
+  }
+
+  /** Under what the fewest other globs have too: "tool-7-*" rather than "bin". */
+  #add(entry: Entry<T>, uses: ReadonlyMap<string, number>): void {
+    let rarest: string | undefined;
+    for (const anchor of anchorsOf(entry.glob))
+      if (rarest === undefined || (uses.get(anchor) ?? 0) < (uses.get(rarest) ?? 0)) rarest = anchor;
+    if (rarest === undefined) this.#loose.push(entry);
+    else if (rarest.endsWith("*")) this.#byPrefix.add(rarest.slice(0, -1), entry);
+    else if (rarest.startsWith("*")) this.#bySuffix.add(rarest.slice(1), entry);
+    else {
+      const there = this.#byName.get(rarest);
+      if (there === undefined) this.#byName.set(rarest, entry);
+      else if (Array.isArray(there)) there.push(entry);
+      else this.#byName.set(rarest, [there, entry]);
+    }
+  }
+
+  /**
+   * Calls back with the value of each glob that matches, perhaps more than once with the same.
+   * @param path absolute; on Windows with either slash
+   * @param exact whether small and capital letters are different in file names, as they are on Linux
+   */
+  match(path: string, exact: boolean, found: (value: T) => void): void {
+    const lower = (exact ? path : path.replaceAll("\\", "/")).toLowerCase();
+    const asked = exact ? path : lower;
+    const visit = ({ glob, value }: Entry<T>): void => {
+      const against = glob.startsWith("~/") ? inHome(asked) : asked;
+      if (against !== undefined && matchGlob(exact ? glob : glob.toLowerCase(), against)) found(value);
+    };
+    for (let from = 0; from <= lower.length;) {
+      const slash = lower.indexOf("/", from);
+      const name = lower.slice(from, slash === -1 ? lower.length : slash);
+      const there = this.#byName.get(name);
+      if (Array.isArray(there)) there.forEach(visit);
+      else if (there !== undefined) visit(there);
+      this.#byPrefix.along(name, visit);
+      this.#bySuffix.along(name, visit);
+      from += name.length + 1;
+    }
+    this.#loose.forEach(visit);
+  }
+}
+
+interface Entry<T> {
+  readonly glob: string;
+  readonly value: T;
+}
+
+/** What a path must have for a glob to match, in small letters: whole names, beginnings (x*) and endings (*x) of names. */
+function anchorsOf(glob: string): readonly string[] {
+  const whole: string[] = [];
+  const parts: string[] = [];
+  for (const name of glob.toLowerCase().split("/")) {
+    if (name === "" || name === "~") continue;
+    const first = name.search(/[*?]/);
+    if (first === -1) whole.push(name);
+    else {
+      const last = Math.max(name.lastIndexOf("*"), name.lastIndexOf("?"));
+      if (first > 0) parts.push(`${name.slice(0, first)}*`);
+      if (last < name.length - 1) parts.push(`*${name.slice(last + 1)}`);
+    }
+  }
+  return [...whole, ...parts];
+}
+
+/** Where people's homes are, each `*` one person's: Linux, Fedora's atomic systems, root, macOS, Windows. */
+const homes = ["/home/*/", "/var/home/*/", "/root/", "/users/*/", "?:/users/*/"].map((text) => text.split("/"));
+
+/** "~/" and the rest of a path below anybody's home; undefined elsewhere. */
+function inHome(path: string): string | undefined {
+  if (!/^(?:\/(?:home|var\/home|root|users)\/|[a-z]:\/users\/)/i.test(path)) return undefined;
+  const names = path.split("/");
+  const home = homes.find(
+    (h) =>
+      h.length <= names.length &&
+      h.slice(0, -1).every((name, i) => name === "*" || matchGlob(name, (names[i] ?? "").toLowerCase())),
+  );
+  return home === undefined ? undefined : `~/${names.slice(home.length - 1).join("/")}`;
+}
+
+/** Entries by the first characters of a text, read in one direction. */
+class Trie<T> {
+  readonly #root: Node<T> = { next: undefined, entries: undefined };
+  readonly #charAt: (text: string, i: number) => number;
+
+  constructor(charAt: (text: string, i: number) => number) {
+    this.#charAt = charAt;
+  }
+
+  add(text: string, entry: Entry<T>): void {
+    let node = this.#root;
+    for (let i = 0; i < text.length; i += 1) {
+      const c = this.#charAt(text, i);
+      node.next ??= new Map();
+      let next = node.next.get(c);
+      if (next === undefined) node.next.set(c, (next = { next: undefined, entries: undefined }));
+      node = next;
+    }
+    node.entries ??= [];
+    node.entries.push(entry);
+  }
+
+  /** Every entry whose text is a beginning of this one. */
+  along(text: string, visit: (entry: Entry<T>) => void): void {
+    let node: Node<T> | undefined = this.#root;
+    for (let i = 0; node !== undefined && i <= text.length; i += 1) {
+      node.entries?.forEach(visit);
+      if (i === text.length) return;
+      node = node.next?.get(this.#charAt(text, i));
+    }
+  }
+}
+
+interface Node<T> {
+  next: Map<number, Node<T>> | undefined;
+  entries: Entry<T>[] | undefined;
+}

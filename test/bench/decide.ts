@@ -1,0 +1,152 @@
+import { instantOf } from "#lib/pure/instant.ts";
+import { compile, type Matcher } from "#policy/compile.ts";
+import { decide } from "#policy/decide.ts";
+import { deviceOf, deviceSchema } from "#policy/device.ts";
+import { evidenceSchema, type Evidence } from "#policy/evidence.ts";
+import { parseCatalog, parsePolicy } from "#policy/parse.ts";
+import { quantile, type Bench, type Row } from "./table.ts";
+
+const at = instantOf(Date.parse("2026-07-11T00:00:00Z"));
+const device = deviceOf(deviceSchema.parse({ id: "d", installed: ["qoder"], vital: ["8:1:1", "8:1:2"] }));
+
+function toolId(i: number): string {
+  return `tool-${String(i).padStart(6, "0")}`;
+}
+
+/** About 200 bytes a ban, as an export from a register of forbidden software has them. */
+function policyText(bans: number): Buffer {
+  const list = Array.from({ length: bans }, (_, i) => ({
+    id: toolId(i),
+    tool: toolId(i),
+    reason: "On the list of high-risk software.",
+    owner: "security@example.com",
+    stages: [{ from: "2026-07-10T00:00:00+08:00", mode: "block" }],
+    replacement: { tool: "qoder" },
+  }));
+  return Buffer.from(JSON.stringify({ name: "register", bans: list }));
+}
+
+/** Every tool with a package, a path and a name. */
+function catalogText(tools: number): Buffer {
+  const list = Array.from({ length: tools }, (_, i) => ({
+    id: toolId(i),
+    name: `Tool ${i}`,
+    identities: [
+      { kind: "package", ecosystem: "npm", id: `@vendor/${toolId(i)}` },
+      { kind: "path", glob: i % 2 === 0 ? `/opt/${toolId(i)}/**` : `~/.local/share/${toolId(i)}-*/bin/{run,start}` },
+      { kind: "name", name: `run-${toolId(i)}` },
+    ],
+  }));
+  const qoder = {
+    id: "qoder",
+    name: "Qoder",
+    identities: [{ kind: "package", ecosystem: "npm", id: "@qoder-ai/qodercli" }],
+  };
+  return Buffer.from(JSON.stringify({ formatVersion: 1, tools: [...list, qoder] }));
+}
+
+/**
+ * What a workstation shows: innocent programs, the approved tool, and banned ones by each kind of identity.
+ * @param hit how many different tools are met
+ */
+function evidenceOf(hit: number, i: number): Evidence {
+  const banned = toolId((i * 7919) % hit);
+  const kinds = [
+    { package: { absent: true }, path: { value: ["/usr/bin/git"] }, name: { value: ["git"] } },
+    {
+      package: { value: [{ ecosystem: "npm", id: "typescript" }] },
+      path: { value: [`/home/ann/work/p${i}/node_modules/typescript/bin/tsc`] },
+      name: { value: ["tsc", "node"] },
+    },
+    {
+      package: { value: [{ ecosystem: "npm", id: "@qoder-ai/qodercli" }] },
+      path: { value: ["/usr/lib/node_modules/@qoder-ai/qodercli/bundle/qodercli.js"] },
+      name: { value: ["qodercli.js"] },
+    },
+    {
+      package: { value: [{ ecosystem: "npm", id: `@vendor/${banned}` }] },
+      path: { value: [`/opt/${banned}/bin/run`] },
+      name: { value: ["run"] },
+    },
+    {
+      package: { absent: true },
+      path: { value: [`/home/ann/.local/share/${banned}-2.1/bin/run`] },
+      name: { value: [`run-${banned}`] },
+    },
+  ];
+  const file = { path: "/x", dev: "8:1", ino: String(i + 10), size: 1 };
+  return evidenceSchema.parse({ id: `e${i}`, kind: "exec", file, seen: kinds[i % kinds.length] });
+}
+
+function timeDecide(m: Matcher, evidence: readonly Evidence[]): Float64Array {
+  const times = new Float64Array(evidence.length);
+  for (const [i, e] of evidence.entries()) {
+    const start = performance.now();
+    decide(m, e, at, device);
+    times[i] = (performance.now() - start) * 1000;
+  }
+  return times;
+}
+
+function heap(): number {
+  if (gc === undefined) throw new Error("run it with --expose-gc, as `npm run bench` does");
+  gc();
+  gc();
+  return process.memoryUsage().heapUsed / 2 ** 20;
+}
+
+interface Measured {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+function measure(m: Matcher, hit: number): Measured {
+  const evidence = Array.from({ length: 20_000 }, (_, i) => evidenceOf(hit, i));
+  for (let i = 0; i < 3; i += 1) timeDecide(m, evidence);
+  const rounds = Array.from({ length: 5 }, () => timeDecide(m, evidence));
+  const middle = (q: number): number =>
+    quantile(
+      Float64Array.from(rounds, (times) => quantile(times, q)),
+      0.5,
+    );
+  return { p50: middle(0.5), p99: middle(0.99) };
+}
+
+export const bench: Bench = {
+  title: "one decision among few bans and among 100,000, and what 100,000 cost to load",
+  run: () => {
+    const few = measure(compile(parsePolicy(policyText(10)), parseCatalog(catalogText(10))), 10);
+    const [policyBytes, catalogBytes] = [policyText(100_000), catalogText(100_000)];
+    const catalog = parseCatalog(catalogBytes);
+    let times = [0, 0];
+    let m: Matcher | undefined;
+    let before = 0;
+    for (let i = 0; i < 3; i += 1) {
+      m = undefined;
+      before = heap();
+      const start = performance.now();
+      const policy = parsePolicy(policyBytes);
+      const parsed = performance.now();
+      m = compile(policy, catalog);
+      times = [parsed - start, performance.now() - parsed];
+    }
+    if (m === undefined) throw new Error("nothing was compiled");
+    const memory = heap() - before;
+    const many = measure(m, 10);
+    const cold = measure(m, 100_000);
+    const [parse = 0, compiled = 0] = times;
+    const rows: readonly Row[] = [
+      { name: "decide at 10 bans, p50", value: few.p50, unit: "µs" },
+      { name: "decide at 10 bans, p99", value: few.p99, unit: "µs" },
+      { name: "decide at 100,000 bans, p50", value: many.p50, unit: "µs", against: few.p50, bound: few.p50 * 1.5 },
+      { name: "decide at 100,000 bans, p99", value: many.p99, unit: "µs", against: few.p99, bound: 5 },
+      { name: "the same, every hit another tool, p50", value: cold.p50, unit: "µs", against: few.p50 },
+      { name: "the same, every hit another tool, p99", value: cold.p99, unit: "µs", against: few.p99 },
+      { name: `parse 100,000 bans (${(policyBytes.length / 2 ** 20).toFixed(1)} MiB)`, value: parse, unit: "ms" },
+      { name: "compile them", value: compiled, unit: "ms" },
+      { name: "both", value: parse + compiled, unit: "ms", bound: 2000 },
+      { name: "memory for them, policy and matcher", value: memory, unit: "MiB", bound: 150 },
+    ];
+    return Promise.resolve(rows);
+  },
+};
