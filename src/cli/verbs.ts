@@ -15,5 +15,18 @@ export const verbs: readonly Verb[] = [
     summary: "what Edict can do on this machine, and why not",
     load: () => import("#cli/commands/doctor.ts"),
   },
+  {
+    name: "policy sign",
+    summary: "sign a policy, and see what would change",
+    load: () => import("#cli/commands/policy-sign.ts"),
+  },
+  { name: "policy push", summary: "publish a signed policy", load: () => import("#cli/commands/policy-push.ts") },
+  { name: "keys create", summary: "make a key that signs", load: () => import("#cli/commands/keys-create.ts") },
+  { name: "trust init", summary: "make a repository", load: () => import("#cli/commands/trust-init.ts") },
+  {
+    name: "trust status",
+    summary: "every role of a repository, and how long it is good for",
+    load: () => import("#cli/commands/trust-status.ts"),
+  },
   { name: "help exit-codes", summary: "every exit code", load: () => import("#cli/commands/help-exit-codes.ts") },
 ];
