@@ -23,15 +23,10 @@ export async function passphraseFor(what: string, input: Input, io: Io, twice = 
       exitCodes.usage[0],
       `no terminal to ask for the passphrase of ${what}: set EDICT_PASSPHRASE or --passphrase-file`,
     );
-  io.err(`passphrase of ${what}: `);
-  const typed = await line(terminal, "hidden");
-  io.err("\n");
+  const typed = await line(terminal, io, `passphrase of ${what}: `, "hidden");
   if (!twice) return typed;
-  io.err("the same again: ");
-  const again = await line(terminal, "hidden");
-  io.err("\n");
-  if (again !== typed) throw new CommandError(exitCodes.usage[0], "the two were not the same");
-  return typed;
+  if ((await line(terminal, io, "the same again: ", "hidden")) === typed) return typed;
+  throw new CommandError(exitCodes.usage[0], "the two were not the same");
 }
 
 /** Whether a person said yes. @throws CommandError where nobody can be asked */
@@ -39,8 +34,7 @@ export async function confirmed(question: string, io: Io): Promise<boolean> {
   const terminal = terminalOf(io);
   if (terminal === undefined)
     throw new CommandError(exitCodes.usage[0], "no terminal to ask on: add --yes if it is meant");
-  io.err(`${question} [y/N] `);
-  return /^y(es)?$/i.test((await line(terminal, "shown")).trim());
+  return /^y(es)?$/i.test((await line(terminal, io, `${question} [y/N] `, "shown")).trim());
 }
 
 function terminalOf(io: Io): ReadStream | undefined {
@@ -48,12 +42,15 @@ function terminalOf(io: Io): ReadStream | undefined {
 }
 
 /** One line; hidden means typed in raw mode, where the terminal echoes nothing and Ctrl-C is a character. */
-function line(terminal: ReadStream, echo: "shown" | "hidden"): Promise<string> {
+function line(terminal: ReadStream, io: Io, prompt: string, echo: "shown" | "hidden"): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
     const finish = (act: () => void): void => {
       terminal.off("data", take).off("end", ended);
-      if (echo === "hidden") terminal.setRawMode(false);
+      if (echo === "hidden") {
+        terminal.setRawMode(false);
+        io.err("\n");
+      }
       terminal.pause();
       act();
     };
@@ -67,7 +64,9 @@ function line(terminal: ReadStream, echo: "shown" | "hidden"): Promise<string> {
         else text += character;
       }
     };
+    // Before the prompt: whoever types at once is not echoed either.
     if (echo === "hidden") terminal.setRawMode(true);
     terminal.on("data", take).on("end", ended).resume();
+    io.err(prompt);
   });
 }
