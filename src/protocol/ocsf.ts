@@ -9,7 +9,8 @@ export const ocsfVersion = "1.9.0-dev";
 
 const text = z.string().max(8192);
 const id = z.number().int().nonnegative();
-const time = z.number().int().min(0).max(8.64e15);
+/** Until the year 9999: what every database can hold. */
+const time = z.number().int().min(0).max(253_402_300_799_999);
 
 const user = z.object({ name: text.optional(), uid: text.optional() });
 const product = z.object({ name: text, vendor_name: text.optional(), version: text.optional(), uid: text.optional() });

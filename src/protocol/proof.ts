@@ -11,7 +11,7 @@ export const proofType = "edict-proof+jwt";
 
 /** Seconds between `iat` and `exp` at most, and how far apart the two clocks may be. */
 export const proofLifetime = 60;
-export const proofSkew = 60;
+export const proofSkew = 30;
 
 export const proofClaimsSchema = z.strictObject({
   /** Who signs. */

@@ -1,0 +1,32 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Clock } from "#lib/clock.ts";
+import type { Log } from "#lib/log.ts";
+import type { Metrics } from "#server/metrics.ts";
+import type { Store } from "#server/store/store.ts";
+
+/** What a proposal led to. */
+export interface Published {
+  /** The version of targets that is in force now. */
+  readonly version: number;
+}
+
+/** Everything the server's answers depend on. */
+export interface Deps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** The folder of the signed repository. */
+  readonly repository: string;
+  readonly enrolSecret: string;
+  readonly adminToken: string;
+  /** Takes a proposal that meets the signing threshold into force. @throws Refusal where it does not */
+  readonly publish: (proposal: Uint8Array) => Promise<Published>;
+  /** Whether the way to us is encrypted: cookies say so then. */
+  readonly secure: boolean;
+}
+
+/** Hono's: absent bindings are those of a test that calls the app without a socket. */
+export interface Env {
+  Bindings: Partial<HttpBindings>;
+}

@@ -1,0 +1,43 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { describe } from "#lib/errors.ts";
+import type { Log } from "#lib/log.ts";
+import { PublishError } from "#publish/error.ts";
+import { parseProposal, publishProposal } from "#publish/proposal.ts";
+import { resignTimestamp, type Repository } from "#publish/repository.ts";
+import type { Published } from "#server/deps.ts";
+import type { Metrics } from "#server/metrics.ts";
+import { Refusal } from "#server/refusal.ts";
+import { TrustError } from "#trust/error.ts";
+
+/** Takes proposals into a repository; whatever speaks against one is told to whoever sent it. */
+export function publishInto(where: Repository): (proposal: Uint8Array) => Promise<Published> {
+  return async (bytes) => {
+    try {
+      const released = await publishProposal({ ...where, proposal: parseProposal(bytes) });
+      return { version: released.targets };
+    } catch (error) {
+      if (error instanceof PublishError && error.code === "PROPOSAL")
+        throw new Refusal(400, "invalid", describe(error));
+      if (error instanceof TrustError)
+        throw new Refusal(error.code === "VERSION" ? 409 : 422, "untrusted", describe(error));
+      throw error;
+    }
+  };
+}
+
+/** Says "this is still the newest" for another three days. Quiet where there is no repository yet; never throws. */
+export async function resign(where: Repository, metrics: Metrics, log: Log): Promise<void> {
+  try {
+    await access(join(where.dir, "1.root.json"));
+  } catch {
+    return;
+  }
+  try {
+    const released = await resignTimestamp(where);
+    metrics.resigned.set(where.clock.now() / 1000);
+    log.info("the timestamp was signed again", { ...released });
+  } catch (error) {
+    log.error("the timestamp cannot be signed; devices will call the policy stale", { why: describe(error) });
+  }
+}
