@@ -69,6 +69,8 @@ export interface GraphicalSession {
   readonly bus: string;
   /** BCP 47, from the session's environment; "en" where it does not say. */
   readonly language: string;
+  /** Environment variables that a program needs to draw there, and no others. */
+  readonly display: Readonly<Record<string, string>>;
 }
 
 /** A program that no ban may stop (law 6): root's, in folders only root can write. */
@@ -150,8 +152,10 @@ export interface Platform {
   vital(): Promise<readonly VitalFile[]>;
   /** Looks again whether the file at this path is still vital, as it is now. */
   isVital(file: FileSeen): boolean;
-  /** Writes to the terminal of one process, if it is a pseudo-terminal of that process's user; never waits. */
+  /** Writes to the terminal of one process, or where it was until it ended, if it is a pseudo-terminal of that process's user; never waits. */
   writeTerminal(process: ProcessSeen, text: string): "written" | { readonly not: string };
+  /** BCP 47, of the environment of a process or of its shell; undefined where nobody is left to say. */
+  terminalLanguage(process: ProcessSeen): string | undefined;
   /** Puts the whole package, extension or program file that a file belongs to into a folder of ours. @throws PlatformError; then all is where it was */
   quarantine(file: FileSeen, into: string): Promise<Quarantined>;
   /** Puts it back as its owner's, never over something. @throws PlatformError `exists`, `gone`, `refused` */

@@ -61,6 +61,7 @@ export class FakePlatform implements Platform {
   everyone: readonly Person[] = [];
   logins: readonly GraphicalSession[] = [];
   roots: readonly InstallRoot[] = [];
+  language: string | undefined;
   readonly watchdog = undefined;
 
   add(...processes: readonly FakeProcess[]): this {
@@ -172,6 +173,9 @@ export class FakePlatform implements Platform {
     if (process.tty === null || process.tty === undefined) return { not: "it has no terminal" };
     this.terminal.push({ tty: process.tty, text });
     return "written";
+  }
+  terminalLanguage(): string | undefined {
+    return this.language;
   }
   quarantine(file: FileSeen): Promise<Quarantined> {
     this.quarantined.push(file);

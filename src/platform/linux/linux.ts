@@ -12,7 +12,7 @@ import { inQuarantine, quarantine, restore } from "#platform/linux/quarantine.ts
 import { createSweep } from "#platform/linux/processes.ts";
 import { runInTerminal } from "#platform/linux/pty.ts";
 import { sessions } from "#platform/linux/sessions.ts";
-import { writeTerminal } from "#platform/linux/terminal.ts";
+import { terminalLanguage, writeTerminal } from "#platform/linux/terminal.ts";
 import { tree } from "#platform/linux/tree.ts";
 import { isVital, vital } from "#platform/linux/vital.ts";
 
@@ -38,13 +38,15 @@ export function createLinux(): Platform {
     vital: () => later(vital),
     isVital,
     writeTerminal,
+    terminalLanguage,
     quarantine: (file, into) => quarantine(file, into, libc),
     restore: (id, from) => restore(id, from, libc),
     inQuarantine: (from) => later(() => inQuarantine(from, libc)),
-    startSession: ({ person, runtimeDir, bus }) =>
+    startSession: ({ person, runtimeDir, bus, display }) =>
       startSelf(["session"], {
         as: person,
         env: {
+          ...display,
           HOME: person.home,
           USER: person.name,
           LOGNAME: person.name,

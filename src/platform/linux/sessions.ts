@@ -17,6 +17,22 @@ function hasBus(uid: number): boolean {
   }
 }
 
+/** What a browser needs to open on that desktop. Nothing that loads code: the values are the user's own. */
+const displayVariables = [
+  "DISPLAY",
+  "WAYLAND_DISPLAY",
+  "XAUTHORITY",
+  "XDG_CURRENT_DESKTOP",
+  "XDG_SESSION_TYPE",
+] as const;
+
+function displayOf(environment: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+  const found = displayVariables.map((name) => [name, environment.get(name)] as const);
+  return Object.fromEntries(
+    found.filter((entry): entry is [(typeof displayVariables)[number], string] => entry[1] !== undefined),
+  );
+}
+
 /** Environments of programs that draw: those of each uid in question, until one is found. */
 function graphical(uids: ReadonlySet<number>): ReadonlyMap<number, ReadonlyMap<string, string>> {
   const found = new Map<number, ReadonlyMap<string, string>>();
@@ -39,6 +55,7 @@ export function sessions(people: readonly Person[]): readonly GraphicalSession[]
     const environment = environments.get(person.uid);
     if (environment === undefined) return [];
     const runtimeDir = `/run/user/${person.uid}`;
-    return [{ person, runtimeDir, bus: `unix:path=${runtimeDir}/bus`, language: languageOf(environment) }];
+    const bus = `unix:path=${runtimeDir}/bus`;
+    return [{ person, runtimeDir, bus, language: languageOf(environment), display: displayOf(environment) }];
   });
 }
