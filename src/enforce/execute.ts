@@ -12,7 +12,7 @@ import type { Outcome, ProcessId, Step } from "#policy/outcome.ts";
 import type { Verdict } from "#policy/verdict.ts";
 
 export interface EnforcementOptions {
-  readonly platform: Pick<Platform, "hold" | "inspect" | "tree" | "isVital" | "quarantine">;
+  readonly platform: Pick<Platform, "hold" | "inspect" | "tree" | "isVital" | "keepTerminal" | "quarantine">;
   readonly clock: Clock;
   /** The folder that quarantined files are moved into. */
   readonly quarantine: string;
@@ -123,9 +123,10 @@ export class Enforcement {
     if (script === undefined && file !== undefined && this.#options.platform.isVital(file))
       return this.#emit(job, { did: "spared", error: "it is a program that the machine needs" });
     const end = (): void =>
-      this.#act(`process ${process.pid} ${process.start}`, job, () =>
-        stopTree(this.#options.platform, process, this.#times, this.#closing.signal),
-      );
+      this.#act(`process ${process.pid} ${process.start}`, job, () => {
+        if (job.evidence.process !== undefined) this.#options.platform.keepTerminal(job.evidence.process);
+        return stopTree(this.#options.platform, process, this.#times, this.#closing.signal);
+      });
     if (grace <= 0) {
       this.#graces.drop((g) => same(g, process, job.verdict));
       return end();

@@ -152,9 +152,11 @@ export interface Platform {
   vital(): Promise<readonly VitalFile[]>;
   /** Looks again whether the file at this path is still vital, as it is now. */
   isVital(file: FileSeen): boolean;
+  /** Keeps the terminal of a process that is about to be stopped within reach for some seconds: its shell may end with it. */
+  keepTerminal(process: ProcessSeen): void;
   /** Writes to the terminal of one process, or where it was until it ended, if it is a pseudo-terminal of that process's user; never waits. */
   writeTerminal(process: ProcessSeen, text: string): "written" | { readonly not: string };
-  /** BCP 47, of the environment of a process or of its shell; undefined where nobody is left to say. */
+  /** BCP 47, of the environment of a process or of its shell; undefined where neither is left to say. */
   terminalLanguage(process: ProcessSeen): string | undefined;
   /** Puts the whole package, extension or program file that a file belongs to into a folder of ours. @throws PlatformError; then all is where it was */
   quarantine(file: FileSeen, into: string): Promise<Quarantined>;

@@ -174,6 +174,7 @@ export class FakePlatform implements Platform {
     this.terminal.push({ tty: process.tty, text });
     return "written";
   }
+  keepTerminal(): void {}
   terminalLanguage(): string | undefined {
     return this.language;
   }

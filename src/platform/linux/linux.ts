@@ -12,7 +12,7 @@ import { inQuarantine, quarantine, restore } from "#platform/linux/quarantine.ts
 import { createSweep } from "#platform/linux/processes.ts";
 import { runInTerminal } from "#platform/linux/pty.ts";
 import { sessions } from "#platform/linux/sessions.ts";
-import { terminalLanguage, writeTerminal } from "#platform/linux/terminal.ts";
+import { Terminals } from "#platform/linux/terminal.ts";
 import { tree } from "#platform/linux/tree.ts";
 import { isVital, vital } from "#platform/linux/vital.ts";
 
@@ -25,6 +25,7 @@ function later<T>(read: () => T): Promise<T> {
 export function createLinux(): Platform {
   const libc = openLibc();
   const userName = createUserNames();
+  const terminals = new Terminals();
   return {
     os: "linux",
     capabilities: capabilitiesOf(look(libc)),
@@ -37,8 +38,9 @@ export function createLinux(): Platform {
     installRoots,
     vital: () => later(vital),
     isVital,
-    writeTerminal,
-    terminalLanguage,
+    keepTerminal: (seen) => terminals.keep(seen),
+    writeTerminal: (seen, text) => terminals.write(seen, text),
+    terminalLanguage: (seen) => terminals.language(seen),
     quarantine: (file, into) => quarantine(file, into, libc),
     restore: (id, from) => restore(id, from, libc),
     inQuarantine: (from) => later(() => inQuarantine(from, libc)),

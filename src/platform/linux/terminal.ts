@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
-import { systemCode } from "#lib/errors.ts";
+import { describe, systemCode } from "#lib/errors.ts";
 import { PlatformError } from "#platform/platform.ts";
 import type { ProcessSeen } from "#policy/evidence.ts";
 import { statusLine, unlessDenied } from "#platform/linux/identity.ts";
@@ -41,50 +41,100 @@ function witness({ pid, start, session }: ProcessSeen): ProcStat | undefined {
   return leader !== undefined && leader.session === session && leader.start <= start ? leader : undefined;
 }
 
-/** The language a process was started in, or its shell: BCP 47. Undefined where nobody is left to say. */
-export function terminalLanguage(process: ProcessSeen): string | undefined {
-  const line = witness(process);
-  const bytes = line && unlessDenied(() => readSmall(`/proc/${line.pid}/environ`, 256 * 1024));
+/** The language a process was started in, or its shell: BCP 47. */
+function languageAt(pid: number): string | undefined {
+  const bytes = unlessDenied(() => readSmall(`/proc/${pid}/environ`, 256 * 1024));
   return bytes && languageOf(parseEnviron(bytes));
 }
 
 /**
- * Writes to the pseudo-terminal of one process, or where it was until it ended. Only where the terminal is its user's, and it sees the same /dev as we do:
- * a private devpts uses the host's numbers. A stopped terminal (XOFF) takes nothing, and is not waited for.
+ * Opens the pseudo-terminal of one process, or where it was until it ended. Only where the terminal is its user's, and it
+ * sees the same /dev as we do: a private devpts uses the host's numbers.
  */
-export function writeTerminal(process: ProcessSeen, text: string): Written {
+function openTerminal(process: ProcessSeen): { readonly fd: number } | { readonly not: string } {
   const { tty, uid } = process;
   if (tty === null || tty === undefined) return { not: "it has no terminal" };
   if (!/^\/dev\/pts\/\d{1,7}$/.test(tty)) return { not: `${terminalText(tty)} is no pseudo-terminal` };
   if (uid === undefined) return { not: "its user is not known" };
+  let fd: number | undefined;
+  let not: string;
   try {
     const line = witness(process);
     if (line === undefined) return { not: "the process has ended, and its shell too" };
     if (terminalName(line.tty) !== tty) return { not: "the process has left the terminal" };
     if (!sharesMounts(line.pid)) return { not: "the process has file systems of its own" };
-    return writeTo(tty, line.tty, uid, Buffer.from(terminalText(text)));
+    fd = openSync(tty, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+    const now = fstatSync(fd);
+    if (!now.isCharacterDevice() || now.rdev !== line.tty) not = `${tty} is another terminal`;
+    else if (now.uid !== uid) not = "the terminal belongs to somebody else";
+    else return { fd };
   } catch (error) {
-    if (error instanceof PlatformError) return { not: error.message };
-    throw error;
+    if (!(error instanceof PlatformError) && systemCode(error) === undefined) throw error;
+    not = `the terminal cannot be opened: ${describe(error)}`;
   }
+  if (fd !== undefined) closeSync(fd);
+  return { not };
 }
 
-function writeTo(path: string, device: number, owner: number, bytes: Buffer): Written {
+/** A stopped terminal (XOFF) takes nothing, and is not waited for. */
+function write(fd: number, text: string): Written {
+  const bytes = Buffer.from(terminalText(text));
   if (bytes.length > lengthLimit) return { not: "the message is too long" };
-  let fd: number | undefined;
   try {
-    fd = openSync(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
-    const now = fstatSync(fd);
-    if (!now.isCharacterDevice() || now.rdev !== device) return { not: `${path} is another terminal` };
-    if (now.uid !== owner) return { not: "the terminal belongs to somebody else" };
-    const written = writeSync(fd, bytes);
-    return written === bytes.length ? "written" : { not: "the terminal took only a part" };
+    return writeSync(fd, bytes) === bytes.length ? "written" : { not: "the terminal took only a part" };
   } catch (error) {
     const code = systemCode(error);
     if (code === "EAGAIN") return { not: "the terminal is stopped" };
     if (code !== undefined) return { not: `the terminal cannot be written: ${code}` };
     throw error;
-  } finally {
-    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+interface Kept {
+  readonly fd: number;
+  readonly language: string | undefined;
+  readonly timer: NodeJS.Timeout;
+}
+/** Terminals kept open at once, and for how many milliseconds. */
+const keep = { most: 64, time: 15_000 } as const;
+const keyOf = ({ pid, start, tty }: ProcessSeen): string => `${pid} ${start} ${tty ?? ""}`;
+
+/** Persons' terminals. One whose process is about to be stopped can be kept open, as nobody may be left there afterwards. */
+export class Terminals {
+  readonly #kept = new Map<string, Kept>();
+
+  keep(process: ProcessSeen): void {
+    const key = keyOf(process);
+    if (this.#kept.has(key) || this.#kept.size >= keep.most) return;
+    const opened = openTerminal(process);
+    if ("not" in opened) return;
+    const timer = setTimeout(() => this.#release(key), keep.time).unref();
+    this.#kept.set(key, { fd: opened.fd, language: languageAt(process.pid), timer });
+  }
+
+  language(process: ProcessSeen): string | undefined {
+    const kept = this.#kept.get(keyOf(process));
+    if (kept !== undefined) return kept.language;
+    const line = witness(process);
+    return line && languageAt(line.pid);
+  }
+
+  write(process: ProcessSeen, text: string): Written {
+    const key = keyOf(process);
+    const opened = this.#kept.get(key) ?? openTerminal(process);
+    if ("not" in opened) return opened;
+    try {
+      return write(opened.fd, text);
+    } finally {
+      if (!this.#release(key)) closeSync(opened.fd);
+    }
+  }
+
+  #release(key: string): boolean {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return false;
+    clearTimeout(kept.timer);
+    closeSync(kept.fd);
+    return this.#kept.delete(key);
   }
 }
