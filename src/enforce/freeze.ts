@@ -41,7 +41,8 @@ export class Frozen {
 
   /** Pids of descendants that are let alone: another user's, another session's, or vital. */
   get left(): readonly number[] {
-    return [...new Set(this.#left.values())];
+    const held = new Set(this.held.map(({ id }) => id.pid)); // a fork of a shell is one until it execs
+    return [...new Set(this.#left.values())].filter((pid) => !held.has(pid));
   }
 
   /** Descendants of `pid` that would be stopped; nobody is signalled. */

@@ -16,7 +16,11 @@ const started: ChildProcess[] = [];
 const strays: number[] = [];
 
 afterEach(() => {
-  for (const child of started.splice(0)) child.kill("SIGKILL");
+  for (const { pid } of started.splice(0)) {
+    try {
+      if (pid !== undefined) process.kill(-pid, "SIGKILL"); // its whole group
+    } catch {} // nobody is left
+  }
   for (const pid of strays.splice(0)) if (alive(pid)) process.kill(pid, "SIGKILL");
 });
 
@@ -99,8 +103,8 @@ test("a child that made a session of its own is let alone, and said so", async (
 
 test("a shell that a tool started is vital and let alone, what runs in it is not", async () => {
   const platform = await selectPlatform();
-  const shell = "echo $$; sleep 100 & echo $!; wait; echo done; exec sleep 100";
-  const tool = perl(`my $c = fork // die; if (!$c) { exec "/bin/sh", "-c", '${shell}' } sleep 100`);
+  const shell = String.raw`echo $$; perl -e '$| = 1; print "$$\n"; sleep 100' & wait; echo done; exec sleep 100`;
+  const tool = perl(`my $c = fork // die; if (!$c) { exec "/bin/sh", "-c", q{${shell}} } sleep 100`);
   const [sh, sleep] = [Number(await tool.line()), Number(await tool.line())];
   strays.push(sh);
   expect(await stop(platform, await idOf(platform, tool.pid))).toEqual({
