@@ -1,7 +1,6 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { extname, isAbsolute, join } from "node:path";
 import { isSea } from "node:sea";
-import { createInterface } from "node:readline";
 import { PlatformError, type Helper, type TerminalRun, type TerminalRunOptions } from "#platform/platform.ts";
 
 /** What every program gets unless its caller says more: nothing of the agent's own environment (law 4). */
@@ -70,11 +69,12 @@ const lineLimit = 64 * 1024;
 export function startSelf(args: readonly string[], options: SelfOptions = {}): Helper {
   const self = selfCommand();
   const as = options.as;
+  const other = as !== undefined && as.uid !== process.getuid?.();
   const child = spawn(self.file, [...self.args, ...args], {
-    stdio: ["pipe", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", other ? "ignore" : "inherit"], // no descriptor of ours for somebody else
     cwd: "/",
     env: { ...plainEnv, ...options.env },
-    ...(as !== undefined && as.uid !== process.getuid?.() && { uid: as.uid, gid: as.gid }),
+    ...(other && { uid: as.uid, gid: as.gid }),
   });
   return helperOf(child);
 }
@@ -84,25 +84,35 @@ function helperOf(child: ChildProcess): Helper {
   if (stdin === null || stdout === null) throw new PlatformError("failed", "a helper has no pipes");
   const ended = new Promise<void>((resolve) => {
     child.once("error", () => resolve()); // it could not be started
-    child.once("close", () => resolve());
+    child.once("exit", () => resolve());
   });
-  stdin.on("error", () => child.kill("SIGKILL")); // it no longer listens
-  let length = 0;
-  stdout.on("data", (chunk: Buffer) => {
-    const newline = chunk.lastIndexOf(10);
-    length = newline < 0 ? length + chunk.length : chunk.length - newline;
-    if (length > lineLimit) child.kill("SIGKILL");
-  });
-  const reader = createInterface({ input: stdout, crlfDelay: Infinity });
+  const kill = (): void => void child.kill("SIGKILL");
+  stdin.on("error", kill); // it no longer listens
   return {
     send: (line) => void stdin.write(`${line}\n`),
-    lines: () => reader,
+    lines: () => linesOf(stdout, kill),
     ended,
     stop: () => {
       stdin.end();
       child.kill("SIGTERM");
     },
   };
+}
+
+/** Whole lines, as they come; nothing is read ahead of who reads them. */
+async function* linesOf(output: AsyncIterable<Buffer>, tooLong: () => void): AsyncGenerator<string> {
+  let rest = Buffer.of();
+  for await (const chunk of output) {
+    rest = Buffer.concat([rest, chunk]);
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      yield rest.toString("utf8", 0, end);
+      rest = rest.subarray(end + 1);
+    }
+    if (rest.length > lineLimit) {
+      tooLong();
+      return;
+    }
+  }
 }
 
 /** Starts a program in a session of its own whose controlling terminal is `terminal`, a descriptor (setsid(1), util-linux). */

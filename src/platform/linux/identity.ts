@@ -34,12 +34,12 @@ export function identityOf(pid: number): ProcessId | undefined {
   return { pid, start: line.start, dev: deviceText(program.dev), ino: String(program.ino) };
 }
 
-/** Runs a look that may be forbidden: undefined where it is. */
-export function unlessDenied<T>(read: () => T): T | undefined {
+/** Runs a look that may be forbidden, or find something that no buffer holds (a path past 4 KiB): undefined then. */
+export function ifReadable<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof PlatformError && error.code === "denied") return undefined;
+    if (error instanceof PlatformError) return undefined;
     throw error;
   }
 }

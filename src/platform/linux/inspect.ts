@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import type { ProcessDetail } from "#platform/platform.ts";
 import type { FileSeen } from "#policy/evidence.ts";
-import { identityOf, realUid, statusLine, unlessDenied } from "#platform/linux/identity.ts";
+import { identityOf, realUid, statusLine, ifReadable } from "#platform/linux/identity.ts";
 import { deviceText, parseBootTime, parseCmdline, startedAt, terminalName } from "#platform/linux/proc.ts";
 import { readLink, readSmall, statOf } from "#platform/linux/read.ts";
 
@@ -25,15 +25,15 @@ export function pathOf(bytes: Buffer): Pick<FileSeen, "path" | "pathBytes"> {
  */
 function programPath(pid: number, link: Buffer, program: BigIntStats): { path: Buffer; deleted: boolean } {
   if (!link.subarray(-deletedSuffix.length).equals(deletedSuffix)) return { path: link, deleted: false };
-  const there = unlessDenied(() => statOf(Buffer.concat([Buffer.from(`/proc/${pid}/root`), link])));
+  const there = ifReadable(() => statOf(Buffer.concat([Buffer.from(`/proc/${pid}/root`), link])));
   if (sameFile(there, program)) return { path: link, deleted: false };
   return { path: link.subarray(0, -deletedSuffix.length), deleted: true };
 }
 
 /** Whether a process sees the same files under the same names as we do: mount namespace and root directory. */
 export function sharesMounts(pid: number | string): boolean {
-  const namespace = unlessDenied(() => statOf(`/proc/${pid}/ns/mnt`));
-  const root = unlessDenied(() => statOf(`/proc/${pid}/root`));
+  const namespace = ifReadable(() => statOf(`/proc/${pid}/ns/mnt`));
+  const root = ifReadable(() => statOf(`/proc/${pid}/root`));
   const [ours, ourRoot] = [statOf("/proc/self/ns/mnt"), statOf("/proc/self/root")];
   return ours !== undefined && ourRoot !== undefined && sameFile(namespace, ours) && sameFile(root, ourRoot);
 }
@@ -62,15 +62,15 @@ function read(pid: number, user: (uid: number) => string | undefined): ProcessDe
   const image = `/proc/${pid}/exe`;
   const line = statusLine(pid);
   const uid = realUid(pid);
-  const link = readLink(image);
+  // The kernel names no path past 4 KiB (ENAMETOOLONG): the link itself leads there still.
+  const link = ifReadable(() => readLink(image)) ?? Buffer.from(image);
   const file = statOf(image);
   const argv = readSmall(`/proc/${pid}/cmdline`, argvLimit);
   const boot = readSmall("/proc/stat", 1024 * 1024);
-  if (line === undefined || uid === undefined || link === undefined || file === undefined || argv === undefined)
-    return undefined;
+  if (line === undefined || uid === undefined || file === undefined || argv === undefined) return undefined;
   const { path, deleted } = programPath(pid, link, file);
   const argvBytes = parseCmdline(argv);
-  const cwd = unlessDenied(() => readLink(`/proc/${pid}/cwd`));
+  const cwd = ifReadable(() => readLink(`/proc/${pid}/cwd`));
   const name = user(uid);
   return {
     process: {
@@ -99,7 +99,7 @@ function read(pid: number, user: (uid: number) => string | undefined): ProcessDe
       sharesMounts(pid) &&
       (deleted ||
         sameFile(
-          unlessDenied(() => statOf(path)),
+          ifReadable(() => statOf(path)),
           file,
         )),
   };

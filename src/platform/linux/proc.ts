@@ -54,7 +54,10 @@ export function parseStat(bytes: Uint8Array): ProcStat {
   };
 }
 
-/** proc_pid_cmdline(5): strings that end with NUL; a process may have written anything over it. Empty for a zombie. */
+/**
+ * proc_pid_cmdline(5): strings that end with NUL; a process may have written anything over it. Empty for a zombie.
+ * Empty ones at the end are left out: nothing tells them from what `process.title` wiped.
+ */
 export function parseCmdline(bytes: Uint8Array): readonly Uint8Array[] {
   const found: Uint8Array[] = [];
   let from = 0;
@@ -63,7 +66,7 @@ export function parseCmdline(bytes: Uint8Array): readonly Uint8Array[] {
     from = end + 1;
   }
   if (from < bytes.length) found.push(bytes.subarray(from));
-  return found;
+  return found.slice(0, found.findLastIndex((one) => one.length > 0) + 1);
 }
 
 export interface ProcStatus {
@@ -120,8 +123,8 @@ export function terminalName(device: number): string | null {
 
 /** stat(2)'s device number as "major:minor" (gnu_dev_major(3)). */
 export function deviceText(device: bigint): string {
-  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
-  const minor = (device & 0xffn) | ((device >> 12n) & ~0xffn);
+  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xffff_f000n);
+  const minor = (device & 0xffn) | ((device >> 12n) & 0xffff_ff00n);
   return `${major}:${minor}`;
 }
 

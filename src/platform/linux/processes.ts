@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import psList from "ps-list";
 import type { ProcessRow } from "#platform/platform.ts";
-import { pids, realUid, statusLine, unlessDenied } from "#platform/linux/identity.ts";
+import { pids, realUid, statusLine, ifReadable } from "#platform/linux/identity.ts";
 import { parseBootTime, parseCmdline, startedAt } from "#platform/linux/proc.ts";
 import { readLink, readSmall } from "#platform/linux/read.ts";
 
@@ -27,10 +27,10 @@ async function glance(): Promise<readonly Glance[]> {
   const found: Glance[] = [];
   for (const [i, pid] of pids().entries()) {
     if (i % chunk === chunk - 1) await turn();
-    const line = unlessDenied(() => statusLine(pid));
+    const line = ifReadable(() => statusLine(pid));
     if (line === undefined) continue;
-    const path = line.kernel ? undefined : unlessDenied(() => readLink(`/proc/${pid}/exe`));
-    const cmd = line.kernel ? undefined : unlessDenied(() => readSmall(`/proc/${pid}/cmdline`, glanceLimit));
+    const path = line.kernel ? undefined : ifReadable(() => readLink(`/proc/${pid}/exe`));
+    const cmd = line.kernel ? undefined : ifReadable(() => readSmall(`/proc/${pid}/cmdline`, glanceLimit));
     found.push({
       pid,
       ppid: line.ppid,
@@ -80,7 +80,7 @@ function rowOf(seen: Glance, bootTime: number | undefined): ProcessRow {
   return {
     pid: seen.pid,
     ppid: seen.ppid,
-    uid: unlessDenied(() => realUid(seen.pid)),
+    uid: ifReadable(() => realUid(seen.pid)),
     name: seen.path === "" ? seen.comm : basename(seen.path),
     path: seen.path,
     cmd: seen.cmd,

@@ -1,6 +1,6 @@
 import { lstatSync } from "node:fs";
 import type { GraphicalSession, Person } from "#platform/platform.ts";
-import { pids, realUid, unlessDenied } from "#platform/linux/identity.ts";
+import { pids, realUid, ifReadable } from "#platform/linux/identity.ts";
 import { languageOf } from "#platform/linux/language.ts";
 import { loggedIn } from "#platform/linux/people.ts";
 import { parseEnviron } from "#platform/linux/proc.ts";
@@ -38,9 +38,9 @@ function graphical(uids: ReadonlySet<number>): ReadonlyMap<number, ReadonlyMap<s
   const found = new Map<number, ReadonlyMap<string, string>>();
   for (const pid of pids()) {
     if (found.size === uids.size) break;
-    const uid = unlessDenied(() => realUid(pid));
+    const uid = ifReadable(() => realUid(pid));
     if (uid === undefined || !uids.has(uid) || found.has(uid)) continue;
-    const bytes = unlessDenied(() => readSmall(`/proc/${pid}/environ`, 256 * 1024));
+    const bytes = ifReadable(() => readSmall(`/proc/${pid}/environ`, 256 * 1024));
     const environment = parseEnviron(bytes ?? Buffer.of());
     if (environment.has("DISPLAY") || environment.has("WAYLAND_DISPLAY")) found.set(uid, environment);
   }

@@ -1,11 +1,11 @@
 import type { TreeProcess } from "#platform/platform.ts";
-import { identityOf, pids, realUid, statusLine, unlessDenied } from "#platform/linux/identity.ts";
+import { identityOf, pids, realUid, statusLine, ifReadable } from "#platform/linux/identity.ts";
 
 /** Live descendants of a process, parents before children: one look. Zombies, and those that cannot be looked at, are not in it. */
 export function tree(root: number): readonly TreeProcess[] {
   const children = new Map<number, { pid: number; session: number }[]>();
   for (const pid of pids()) {
-    const line = unlessDenied(() => statusLine(pid));
+    const line = ifReadable(() => statusLine(pid));
     if (line === undefined || line.kernel) continue;
     const siblings = children.get(line.ppid) ?? [];
     siblings.push({ pid, session: line.session });
@@ -19,8 +19,8 @@ export function tree(root: number): readonly TreeProcess[] {
       if (seen.has(pid)) continue;
       seen.add(pid);
       open.push(pid);
-      const id = unlessDenied(() => identityOf(pid));
-      const uid = unlessDenied(() => realUid(pid));
+      const id = ifReadable(() => identityOf(pid));
+      const uid = ifReadable(() => realUid(pid));
       if (id !== undefined && uid !== undefined) found.push({ id, ppid: parent, uid, session });
     }
   }
