@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { describe, systemCode } from "#lib/errors.ts";
 import { PlatformError } from "#platform/platform.ts";
 import type { ProcessSeen } from "#policy/evidence.ts";
-import { statusLine, unlessDenied } from "#platform/linux/identity.ts";
+import { statusLine, ifReadable } from "#platform/linux/identity.ts";
 import { sharesMounts } from "#platform/linux/inspect.ts";
 import { languageOf } from "#platform/linux/language.ts";
 import { parseEnviron, terminalName, type ProcStat } from "#platform/linux/proc.ts";
@@ -43,7 +43,7 @@ function witness({ pid, start, session }: ProcessSeen): ProcStat | undefined {
 
 /** The language a process was started in, or its shell: BCP 47. */
 function languageAt(pid: number): string | undefined {
-  const bytes = unlessDenied(() => readSmall(`/proc/${pid}/environ`, 256 * 1024));
+  const bytes = ifReadable(() => readSmall(`/proc/${pid}/environ`, 256 * 1024));
   return bytes && languageOf(parseEnviron(bytes));
 }
 
