@@ -98,7 +98,7 @@ describe("nothing is written", () => {
   test("for a process that has ended, although its pid and terminal are used again", async () => {
     const { process } = await onTerminal();
     expect(platform.writeTerminal({ ...process, start: process.start - 1 }, "x")).toEqual({
-      not: "the process has ended",
+      not: "the process has ended, and its shell too",
     });
   });
 
