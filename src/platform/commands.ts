@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { extname, isAbsolute, join } from "node:path";
 import { isSea } from "node:sea";
+import { PassThrough } from "node:stream";
 import { PlatformError, type Helper, type TerminalRun, type TerminalRunOptions } from "#platform/platform.ts";
 
 /** What every program gets unless its caller says more: nothing of the agent's own environment (law 4). */
@@ -88,9 +89,11 @@ function helperOf(child: ChildProcess): Helper {
   });
   const kill = (): void => void child.kill("SIGKILL");
   stdin.on("error", kill); // it no longer listens
+  // Held from the first byte on: Node throws away what nobody has read when a child ends.
+  const said = stdout.pipe(new PassThrough());
   return {
     send: (line) => void stdin.write(`${line}\n`),
-    lines: () => linesOf(stdout, kill),
+    lines: () => linesOf(said, kill),
     ended,
     stop: () => {
       stdin.end();

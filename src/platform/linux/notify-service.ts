@@ -1,4 +1,5 @@
-import { SystemCallError, type Libc } from "#platform/linux/libc.ts";
+import { PlatformError } from "#platform/platform.ts";
+import type { Libc } from "#platform/linux/libc.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -11,7 +12,7 @@ export function notifyService(state: string, env: Environment, libc: Libc): void
   try {
     libc.sendDatagram(bytes, Buffer.from(state));
   } catch (error) {
-    if (!(error instanceof SystemCallError)) throw error; // nobody listens: systemd's own timeout tells
+    if (!(error instanceof PlatformError)) throw error; // nobody listens: systemd's own timeout tells
   }
 }
 
