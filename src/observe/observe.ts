@@ -3,8 +3,10 @@ import { describe } from "#lib/errors.ts";
 import type { Instant } from "#lib/pure/instant.ts";
 import { Queue } from "#lib/queue.ts";
 import { Identifier } from "#observe/identify.ts";
+import { Inventory, type InventoryHealth } from "#observe/inventory.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { ProcessWatch, type Sweep } from "#observe/process-watch.ts";
+import { runAt } from "#observe/schedule.ts";
 import type { Wanted } from "#observe/wanted.ts";
 import type { Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
@@ -13,6 +15,8 @@ export interface ObserveOptions {
   /** Between two sweeps over the processes. */
   readonly sweepSeconds: number;
   readonly clock: Clock;
+  /** A cron expression for the full look at what is installed; every day at 12:17 where left out. */
+  readonly dailyScan?: string;
 }
 
 /** How well watching works, for the agent's own report. */
@@ -21,6 +25,7 @@ export interface WatchHealth {
   readonly lastSweep: Sweep | undefined;
   /** What went wrong in the last sweep. */
   readonly error: string | undefined;
+  readonly installed: InventoryHealth;
   /** Evidence that nobody fetched in time. */
   readonly lost: number;
 }
@@ -43,7 +48,10 @@ export interface InForce {
   readonly activatedAt: Instant;
 }
 
-/** Watches a machine until aborted. `policies` is asked before each look, so that a new policy counts at once. */
+/** People's machines are on at noon. */
+const noon = "17 12 * * *";
+
+/** Watches a machine until aborted. `policies` is asked before each look, so that a new policy counts at once. @throws RangeError where `dailyScan` is no cron expression */
 export function observe(
   platform: Platform,
   policies: () => InForce,
@@ -62,6 +70,7 @@ class Watch implements Watching {
   readonly #queue = new Queue<Evidence>(mostWaiting);
   readonly #processes: ProcessWatch;
   readonly #dpkg = new DpkgDatabase("/var/lib/dpkg");
+  readonly #inventory: Inventory;
   #identifier: { readonly wanted: Wanted; readonly it: Identifier } | undefined;
   #wake: () => void = () => undefined;
   #sweeps = 0;
@@ -73,14 +82,21 @@ class Watch implements Watching {
     this.#policies = policies;
     this.#options = options;
     this.#signal = signal;
-    this.#processes = new ProcessWatch({ platform, clock: options.clock, give: (evidence) => this.#give(evidence) });
+    const { clock } = options;
+    const give = (evidence: Evidence): void => void this.#queue.push(evidence);
+    this.#processes = new ProcessWatch({ platform, clock, give });
+    const identifier = (): Identifier => this.#identify();
+    this.#inventory = new Inventory({ platform, clock, dpkg: this.#dpkg, identifier, give, signal });
     this.evidence = this.#queue.read(signal);
+    runAt(options.dailyScan ?? noon, () => this.#inventory.scan(), signal);
     void this.#sweepOn();
+    void this.#inventory.scan();
   }
 
   lookAgain(): void {
     this.#processes.lookAgain();
     this.#wake();
+    void this.#inventory.giveAgain();
   }
 
   async inspect(pid: number): Promise<Evidence | undefined> {
@@ -89,11 +105,13 @@ class Watch implements Watching {
   }
 
   health(): WatchHealth {
-    return { sweeps: this.#sweeps, lastSweep: this.#lastSweep, error: this.#error, lost: this.#queue.lost };
-  }
-
-  #give(evidence: Evidence): void {
-    this.#queue.push(evidence);
+    return {
+      sweeps: this.#sweeps,
+      lastSweep: this.#lastSweep,
+      error: this.#error,
+      installed: this.#inventory.health,
+      lost: this.#queue.lost,
+    };
   }
 
   /** What was read of files stays known as long as the same strings and sizes are wanted. */

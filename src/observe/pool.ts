@@ -14,3 +14,14 @@ export async function eachOf<T>(
   }
   await Promise.all(running);
 }
+
+/** Results in the order of the tasks, of which up to `most` are begun ahead of the reader. Tasks must not throw. */
+export async function* ahead<T>(tasks: AsyncIterable<() => Promise<T>>, most: number): AsyncGenerator<T> {
+  const begun: Promise<T>[] = [];
+  for await (const task of tasks) {
+    begun.push(task());
+    const first = begun.length >= most ? begun.shift() : undefined;
+    if (first !== undefined) yield await first;
+  }
+  for (const one of begun) yield await one;
+}

@@ -15,6 +15,8 @@ export interface Stamp {
   readonly size: number;
   readonly owner: number;
   readonly nlink: number;
+  /** Whether anybody may execute it. */
+  readonly runnable: boolean;
   /** Device, inode, size, mtime and ctime (both in nanoseconds) as one text. */
   readonly key: string;
 }
@@ -35,6 +37,7 @@ export function stampOf(stat: BigIntStats): Stamp {
     size: Number(stat.size),
     owner: Number(stat.uid),
     nlink: Number(stat.nlink),
+    runnable: (stat.mode & 0o111n) !== 0n,
     key: `${dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`,
   };
 }
@@ -126,9 +129,19 @@ export async function realPath(path: RawPath): Promise<RawPath | undefined> {
 
 /** The stamp of whatever regular file lies there now, links not followed. */
 export async function stampAt(path: RawPath): Promise<Stamp | undefined> {
+  const stat = await statAt(path);
+  return stat?.isFile() === true ? stampOf(stat) : undefined;
+}
+
+/** The stamp of whatever folder lies there now, links not followed. */
+export async function folderAt(path: RawPath): Promise<Stamp | undefined> {
+  const stat = await statAt(path);
+  return stat?.isDirectory() === true ? stampOf(stat) : undefined;
+}
+
+async function statAt(path: RawPath): Promise<BigIntStats | undefined> {
   try {
-    const stat = await lstat(toBytes(path), { bigint: true });
-    return stat.isFile() ? stampOf(stat) : undefined;
+    return await lstat(toBytes(path), { bigint: true });
   } catch {
     return undefined;
   }

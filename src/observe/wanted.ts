@@ -7,7 +7,7 @@ export interface Wanted {
   /** Every string of every marker, also those that must be absent. */
   readonly needles: readonly Needle[];
   /** Config files and folders, "~/" for each home. */
-  readonly configs: readonly { readonly path: string; readonly os?: readonly string[] | undefined }[];
+  readonly configs: readonly { readonly path: string; readonly os?: string | readonly string[] | undefined }[];
   /** Whether some path is proof, by the administrator's word. */
   readonly pathProof: boolean;
 }
