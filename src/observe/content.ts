@@ -5,7 +5,7 @@ import { Lru } from "#observe/lru.ts";
 import { stampOf, why, type Opened } from "#observe/read-file.ts";
 import { readSections, type Section } from "#observe/readers/elf.ts";
 import { makeSearch, shortestNeedle, type Search } from "#observe/search.ts";
-import type { Wanted } from "#observe/wanted.ts";
+import type { Wanted } from "#policy/compile.ts";
 
 /** What one pass over a file's bytes found. */
 export interface Content {

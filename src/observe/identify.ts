@@ -11,7 +11,7 @@ import { extensionOwner } from "#observe/owners/vscode.ts";
 import { against, below, nameOf, parentOf, rawFromSeen, rawFromText, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { openImage, openRegular, realPath, stampAt, type Opened, type Stamp, type Unread } from "#observe/read-file.ts";
 import { fileSeen, nothingRead, notSigned, onlyAudit, reading } from "#observe/seen.ts";
-import type { Wanted } from "#observe/wanted.ts";
+import type { Wanted } from "#policy/compile.ts";
 import type { ProcessDetail } from "#platform/platform.ts";
 import type { Evidence, FileSeen, PackageSeen, Seen } from "#policy/evidence.ts";
 

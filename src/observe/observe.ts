@@ -7,7 +7,7 @@ import { Inventory, type InventoryHealth } from "#observe/inventory.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { ProcessWatch, type Sweep } from "#observe/process-watch.ts";
 import { runAt } from "#observe/schedule.ts";
-import type { Wanted } from "#observe/wanted.ts";
+import type { Wanted } from "#policy/compile.ts";
 import type { Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
 

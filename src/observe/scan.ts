@@ -9,7 +9,7 @@ import { below, rawFromText, type RawPath } from "#observe/raw-path.ts";
 import { folderAt, realPath, stampAt, type Stamp } from "#observe/read-file.ts";
 import { attributed, fileSeen, nothingRead } from "#observe/seen.ts";
 import { Walker, type Candidate, type Unreadable } from "#observe/walk.ts";
-import type { Wanted } from "#observe/wanted.ts";
+import type { Wanted } from "#policy/compile.ts";
 import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
 

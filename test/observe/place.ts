@@ -6,7 +6,7 @@ import { afterEach } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import type { Wanted } from "#observe/wanted.ts";
+import type { Wanted } from "#policy/compile.ts";
 import { selectPlatform } from "#platform/select.ts";
 import type { Evidence, Needle } from "#policy/evidence.ts";
 
