@@ -74,9 +74,16 @@ export class Enforcement {
     return this.#outcomes.read(signal);
   }
 
-  /** Who was told and will be stopped; `until` is ISO 8601. */
-  pending(): readonly { readonly pid: number; readonly ban: string; readonly until: string }[] {
-    return this.#graces.all().map(({ pid, ban, until }) => ({ pid, ban, until: formatInstant(until) }));
+  /** Who was told and will be stopped, and whose processes those are; `until` is ISO 8601. */
+  pending(): readonly {
+    readonly pid: number;
+    readonly uid: number | undefined;
+    readonly ban: string;
+    readonly until: string;
+  }[] {
+    return this.#graces
+      .all()
+      .map(({ pid, ban, until, job }) => ({ pid, ban, until: formatInstant(until), uid: job.evidence.process?.uid }));
   }
 
   /** Drops the graces of bans that `keep` denies: they were withdrawn, or a breaker opened them. */

@@ -92,19 +92,26 @@ function findingOf(
 ): Finding {
   const { ban } = timed;
   const begins = Math.min(...timed.from);
-  const stage = rule.stageAt(timed, at);
+  const stage = rule.stageAt(timed.from, at);
   const proven = claims.some((claim) => claim.proves);
   const kinds = proven ? 0 : new Set(claims.map((claim) => claim.identity.kind)).size;
   const of: rule.Case = { m, ban, stage, at, device, person: e.process?.user ?? device.person, proven, kinds };
-  const because = claims.map((claim) => claim.reason);
+  const { mode, because } = holds(of);
+  return { of, timed, mode, begins, because: [...claims.map((claim) => claim.reason), ...because] };
+}
+
+/** What one ban says in one case, and every rule that spoke. */
+export function holds(of: rule.Case): { readonly mode: Mode; readonly because: readonly Reason[] } {
+  const { ban, stage } = of;
+  const because: Reason[] = [];
   for (const [name, speaks] of nothing) {
     const why = speaks(of);
     if (why === undefined) continue;
     because.push({ rule: name, text: `ban ${ban.id}: ${why}` });
-    return { of, timed, mode: "allow", begins, because };
+    return { mode: "allow", because };
   }
   const held = ban.stages[stage ?? -1];
-  if (held === undefined) return { of, timed, mode: "allow", begins, because };
+  if (held === undefined) return { mode: "allow", because };
   let { mode }: { mode: Mode } = held;
   because.push({ rule: "stage", text: `ban ${ban.id}: ${mode} since ${held.from}` });
   for (const [name, limit, speaks] of caps) {
@@ -113,7 +120,7 @@ function findingOf(
     because.push({ rule: name, text: `at most ${limit}: ${why}` });
     if (rank(limit) < rank(mode)) mode = limit;
   }
-  return { of, timed, mode, begins, because };
+  return { mode, because };
 }
 
 function rank(mode: Mode): number {

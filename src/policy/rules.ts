@@ -3,7 +3,6 @@ import type { Instant } from "#lib/pure/instant.ts";
 import type { Ban, Exception } from "#policy/ban.ts";
 import type { Matcher } from "#policy/compile.ts";
 import type { Device } from "#policy/device.ts";
-import type { TimedBan } from "#policy/claim.ts";
 
 /** One ban against one thing that was seen, at one moment on one device. */
 export interface Case {
@@ -42,7 +41,7 @@ export const outOfScope: Rule = ({ ban: { id, scope }, device }) => {
 };
 
 /** Index of the stage that holds; undefined before the first. Stages need not be sorted: the latest that began holds. */
-export function stageAt({ from }: TimedBan, at: Instant): number | undefined {
+export function stageAt(from: readonly number[], at: Instant): number | undefined {
   let latest: number | undefined;
   let since = -Infinity;
   for (let i = 0; i < from.length; i += 1) {
