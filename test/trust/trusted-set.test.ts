@@ -1,0 +1,262 @@
+import { expect, test } from "vitest";
+import { instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
+import { canonicalJson } from "#trust/canonical.ts";
+import { parseTargets } from "#trust/metadata.ts";
+import { TrustedSet } from "#trust/trusted-set.ts";
+import { Forge, listed, signedFile, type Content } from "./forge.ts";
+import { asPem, pemKey } from "./pem.ts";
+
+const now = parseInstant("2026-07-10T00:00:00Z");
+
+/** A client that sees this repository for the first time. */
+async function judged(forge: Forge, at: Instant | undefined = now): Promise<TrustedSet> {
+  const set = new TrustedSet(await forge.writeRoot());
+  await forge.write();
+  const file = (path: string): Buffer => forge.files.get(path) ?? Buffer.alloc(0);
+  set.finishRoot(at);
+  set.updateTimestamp(file("/timestamp.json"));
+  set.updateSnapshot(file(`/${forge.version.snapshot}.snapshot.json`));
+  set.updateTargets(file(`/${forge.version.targets}.targets.json`));
+  return set;
+}
+
+interface Bent {
+  readonly what: string;
+  readonly bend: (forge: Forge) => unknown;
+  readonly code: string;
+}
+const content =
+  (change: Content) =>
+  (old: Content): Content => ({ ...old, ...change });
+const longer = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.from("\n")]);
+
+const bent: readonly Bent[] = [
+  { what: "a snapshot of another length than signed", bend: (f) => (f.tamper.snapshot = longer), code: "MISMATCH" },
+  { what: "targets of another length than signed", bend: (f) => (f.tamper.targets = longer), code: "MISMATCH" },
+  {
+    what: "a snapshot of another version than the timestamp says",
+    bend: (f) => {
+      f.promises = false;
+      f.bend.snapshot = content({ version: 2 });
+    },
+    code: "VERSION",
+  },
+  {
+    what: "targets of another version than the snapshot says",
+    bend: (f) => {
+      f.promises = false;
+      f.bend.targets = content({ version: 2 });
+    },
+    code: "VERSION",
+  },
+  {
+    what: "one public key under two ids, where two are needed",
+    bend: (f) => {
+      const [key] = f.keys.targets;
+      f.keys.targets = [listed(key?.signer), listed(key?.signer, "another-name")];
+      f.threshold.targets = 2;
+    },
+    code: "SIGNATURE",
+  },
+  {
+    what: "one public key once as hex and once as PEM, where two are needed",
+    bend: (f) => {
+      const [key] = f.keys.targets;
+      f.keys.targets = [listed(key?.signer), asPem(listed(key?.signer))];
+      f.threshold.targets = 2;
+    },
+    code: "SIGNATURE",
+  },
+  {
+    what: "a hash by an algorithm nobody knows",
+    bend: (f) => (f.bend.timestamp = meta("snapshot.json", { version: 1, hashes: { md4: "00" } })),
+    code: "MISMATCH",
+  },
+  {
+    what: "an empty list of hashes",
+    bend: (f) => (f.bend.timestamp = meta("snapshot.json", { version: 1, hashes: {} })),
+    code: "FORMAT",
+  },
+  { what: "version 0", bend: (f) => (f.bend.timestamp = content({ version: 0 })), code: "FORMAT" },
+  {
+    what: "a version that is no exact integer",
+    bend: (f) => (f.bend.timestamp = content({ version: 2 ** 53 - 1, spec_version: "2.0" })),
+    code: "FORMAT",
+  },
+  {
+    what: "a day that does not exist",
+    bend: (f) => (f.bend.timestamp = content({ expires: "2027-02-30T00:00:00Z" })),
+    code: "FORMAT",
+  },
+  {
+    what: "a time with an offset",
+    bend: (f) => (f.bend.timestamp = content({ expires: "2027-02-20T00:00:00+00:00" })),
+    code: "FORMAT",
+  },
+  { what: "x_issued that is no time", bend: (f) => (f.extraTimestamp = { x_issued: "garbage" }), code: "FORMAT" },
+  {
+    what: "x_issued after expires",
+    bend: (f) => (f.extraTimestamp = { x_issued: "2026-07-12T00:00:01Z" }),
+    code: "FORMAT",
+  },
+  {
+    what: "x_issued more than 72 hours before expires",
+    bend: (f) => (f.extraTimestamp = { x_issued: "2026-07-08T23:59:59Z" }),
+    code: "FORMAT",
+  },
+  { what: "a threshold of 0", bend: (f) => (f.threshold.targets = 0), code: "FORMAT" },
+  {
+    what: "a role that names a key twice",
+    bend: (f) => (f.keys.targets = [...f.keys.targets, ...f.keys.targets]),
+    code: "FORMAT",
+  },
+  {
+    what: "a snapshot without targets.json",
+    bend: (f) => {
+      f.promises = false;
+      f.bend.snapshot = content({ meta: {} });
+    },
+    code: "FORMAT",
+  },
+  {
+    what: "a byte order mark",
+    bend: (f) => (f.tamper.timestamp = (b) => Buffer.concat([Buffer.from("\ufeff"), b])),
+    code: "FORMAT",
+  },
+  {
+    what: "bytes that are not UTF-8",
+    bend: (f) => (f.tamper.timestamp = () => Buffer.from([0x22, 0xff, 0x22])),
+    code: "FORMAT",
+  },
+  { what: "two signatures of one key", bend: (f) => (f.tamper.timestamp = doubled), code: "FORMAT" },
+  {
+    what: "signatures that are no hex",
+    bend: (f) => (f.tamper.timestamp = (b) => Buffer.from(b.toString().replace(/"sig":"[0-9a-f]*"/, '"sig":"zz"'))),
+    code: "SIGNATURE",
+  },
+  {
+    what: "roles that come from the prototype",
+    bend: (f) => (f.bend.root = content({ roles: JSON.parse('{"__proto__":{"root":{}}}') })),
+    code: "FORMAT",
+  },
+  { what: "brackets deeper than anything nests", bend: (f) => (f.tamper.timestamp = deep), code: "FORMAT" },
+];
+
+test.each(bent)("$what is refused as $code", async ({ bend, code }) => {
+  const forge = new Forge(now);
+  bend(forge);
+  await expect(judged(forge)).rejects.toMatchObject({ name: "TrustError", code });
+});
+
+test.each(["root", "timestamp", "snapshot", "targets"] as const)(
+  "an expired %s is refused, and read all the same where age is only reported",
+  async (role) => {
+    const forge = new Forge(now);
+    forge.expires[role] = now;
+    await expect(judged(forge)).rejects.toMatchObject({ code: "EXPIRED", file: role });
+    const set = new TrustedSet(await forge.writeRoot());
+    set.finishRoot(undefined);
+    set.updateTimestamp(forge.files.get("/timestamp.json") ?? (await written(forge)));
+    expect(set.timestamp?.version).toBe(1);
+  },
+);
+
+test("a set that refused something still has what it trusted before", async () => {
+  const forge = new Forge(now);
+  const set = await judged(forge);
+  forge.next("root").keys.root = [listed()];
+  const stolen = await forge.writeRoot();
+  expect(() => set.updateRoot(stolen)).toThrow("signed by 0 of the 1 keys");
+  expect([set.root.version, set.targets?.version]).toEqual([1, 1]);
+});
+
+test.each(["ecdsa-sha2-nistp256", "rsassa-pss-sha256"] as const)(
+  "metadata signed with %s is believed",
+  async (scheme) => {
+    const forge = new Forge(now);
+    forge.keys.targets = [pemKey(scheme)];
+    expect((await judged(forge)).targets?.version).toBe(1);
+    forge.tamper.targets = (bytes) => Buffer.from(bytes.toString().replace('"targets":{}', '"targets":{} '));
+    await expect(judged(forge)).rejects.toMatchObject({ code: "MISMATCH" });
+  },
+);
+
+test("a key of one kind does not verify as another", async () => {
+  const forge = new Forge(now);
+  const key = pemKey("ecdsa-sha2-nistp256");
+  forge.keys.targets = [{ ...key, key: { ...key.key, keytype: "ed25519", scheme: "ed25519" } }];
+  await expect(judged(forge)).rejects.toMatchObject({ code: "SIGNATURE" });
+});
+
+test("names that JavaScript objects have are targets like any other", async () => {
+  const forge = new Forge(now);
+  for (const name of ["__proto__", "constructor", "hasOwnProperty"]) forge.targets.set(name, Buffer.from(name));
+  const set = await judged(forge);
+  expect([...(set.targets?.targets.keys() ?? [])].toSorted()).toEqual(["__proto__", "constructor", "hasOwnProperty"]);
+  expect(set.targets?.targets.get("__proto__")?.length).toBe(9);
+  expect(set.targets?.targets.get("valueOf")).toBeUndefined();
+});
+
+test("300,000 targets are read and verified in one breath: nothing is quadratic", async () => {
+  const names = Array.from({ length: 300_000 }, (_, i) => [`t/${i}`, { length: 1, hashes: { sha256: "00" } }]);
+  const bytes = await signedFile(targetsContent({ targets: Object.fromEntries(names) }), []);
+  const { targets, signed } = parseTargets(bytes);
+  expect([targets.size, canonicalJson(signed).length > 10_000_000]).toEqual([300_000, true]);
+});
+
+test("delegations are read, for whoever follows them", () => {
+  const role = { name: "g", keyids: ["k"], threshold: 1, terminating: true, paths: ["groups/g/*"] };
+  expect(parseTargets(delegating({ keys: {}, roles: [role] })).delegations?.roles.get("g")).toMatchObject({
+    terminating: true,
+    paths: ["groups/g/*"],
+  });
+  const { paths: _, ...pathless } = role;
+  for (const roles of [
+    [role, role],
+    [{ ...role, name: "snapshot" }],
+    [pathless],
+    [{ ...role, path_hash_prefixes: ["00"] }],
+  ])
+    expect(() => parseTargets(delegating({ keys: {}, roles }))).toThrow(expect.objectContaining({ code: "FORMAT" }));
+});
+
+function targetsContent(more: Content): Content {
+  return {
+    _type: "targets",
+    spec_version: "1.0.31",
+    version: 1,
+    expires: "2027-01-01T00:00:00Z",
+    targets: {},
+    ...more,
+  };
+}
+
+function delegating(delegations: Content): Buffer {
+  return Buffer.from(JSON.stringify({ signatures: [], signed: targetsContent({ delegations }) }));
+}
+
+async function written(forge: Forge): Promise<Buffer> {
+  await forge.write();
+  return forge.files.get("/timestamp.json") ?? Buffer.alloc(0);
+}
+
+function meta(name: string, value: Content): (old: Content) => Content {
+  return content({ meta: { [name]: value } });
+}
+
+function doubled(bytes: Buffer): Buffer {
+  const file = JSON.parse(bytes.toString()) as { signatures: unknown[]; signed: Content };
+  return Buffer.from(JSON.stringify({ ...file, signatures: [...file.signatures, ...file.signatures] }));
+}
+
+function deep(bytes: Buffer): Buffer {
+  return Buffer.from(
+    bytes.toString().replace('"version":', `"deep":${"[".repeat(4000)}${"]".repeat(4000)},"version":`),
+  );
+}
+
+test("time is an argument: the clock of 2100 finds everything expired, that of 1970 nothing", async () => {
+  const forge = new Forge(now);
+  await expect(judged(forge, parseInstant("2100-01-01T00:00:00Z"))).rejects.toMatchObject({ code: "EXPIRED" });
+  expect((await judged(forge, instantOf(0))).targets?.version).toBe(1);
+});
