@@ -94,6 +94,12 @@ async function followRoots(
   store: MetadataStore,
   bootstrap: Uint8Array,
 ): Promise<void> {
+  // First, so that a walk that is cut off goes on from where it stopped.
+  const root = had(set.files.get("root"));
+  const stored = await store.read("root.json", limits.root);
+  if (stored === undefined || Buffer.compare(stored, root) !== 0) await store.write("root.json", root);
+  const from = await store.read("bootstrap", limits.root);
+  if (from === undefined || Buffer.compare(from, bootstrap) !== 0) await store.write("bootstrap", bootstrap);
   for (let followed = 0; followed < maxRotations; followed += 1) {
     const bytes = await fetcher.metadata(`${set.root.version + 1}.root.json`, limits.root); // 5.3.3
     if (bytes === undefined) break;
@@ -105,11 +111,6 @@ async function followRoots(
     }
     await store.write("root.json", bytes); // 5.3.8
   }
-  const root = had(set.files.get("root"));
-  const stored = await store.read("root.json", limits.root);
-  if (stored === undefined || Buffer.compare(stored, root) !== 0) await store.write("root.json", root);
-  const from = await store.read("bootstrap", limits.root);
-  if (from === undefined || Buffer.compare(from, bootstrap) !== 0) await store.write("bootstrap", bootstrap);
 }
 
 /** The stored timestamp, where it still verifies: after a rotation, or when it is damaged, there is none. */
