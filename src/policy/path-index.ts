@@ -1,12 +1,14 @@
+import { Bloom, rollingHash } from "#lib/pure/bloom.ts";
 import { expandBraces, matchGlob } from "#lib/pure/glob.ts";
 
 /** A value under each of many globs; what a path asks for does not grow with the number of globs. */
 export class PathIndex<T> {
   /** By a folder or file name that stands in the glob as it is. */
   readonly #byName = new Map<string, Entry<T> | Entry<T>[]>();
+  readonly #names: Bloom;
   /** By the first or the last letters of a name with wildcards. */
-  readonly #byPrefix = new Trie<T>((text, i) => text.charCodeAt(i));
-  readonly #bySuffix = new Trie<T>((text, i) => text.charCodeAt(text.length - 1 - i));
+  readonly #byPrefix = new Trie<T>("forwards");
+  readonly #bySuffix = new Trie<T>("backwards");
   /** Globs with nothing one could look up, such as **\/*x*: tried one after the other. */
   readonly #loose: Entry<T>[] = [];
 
@@ -20,6 +22,8 @@ export class PathIndex<T> {
         for (const anchor of anchorsOf(glob)) uses.set(anchor, (uses.get(anchor) ?? 0) + 1);
       }
     for (const entry of entries) this.#add(entry, uses);
+    this.#names = new Bloom(this.#byName.size);
+    for (const name of this.#byName.keys()) this.#names.add(rollingHash(name));
   }
 
   /** How many globs every path is tried against. */
@@ -57,15 +61,21 @@ export class PathIndex<T> {
     };
     for (let from = 0; from <= lower.length;) {
       const slash = lower.indexOf("/", from);
-      const name = lower.slice(from, slash === -1 ? lower.length : slash);
-      const there = this.#byName.get(name);
-      if (Array.isArray(there)) there.forEach(visit);
-      else if (there !== undefined) visit(there);
-      this.#byPrefix.along(name, visit);
-      this.#bySuffix.along(name, visit);
-      from += name.length + 1;
+      const to = slash === -1 ? lower.length : slash;
+      if (to > from) this.#lookUp(lower, from, to, visit);
+      from = to + 1;
     }
     this.#loose.forEach(visit);
+  }
+
+  /** Everything that one name of the path is an anchor of. */
+  #lookUp(path: string, from: number, to: number, visit: (entry: Entry<T>) => void): void {
+    this.#byPrefix.along(path, from, to, visit);
+    this.#bySuffix.along(path, from, to, visit);
+    if (!this.#names.perhaps(rollingHash(path, from, to))) return;
+    const there = this.#byName.get(path.slice(from, to));
+    if (Array.isArray(there)) there.forEach(visit);
+    else if (there !== undefined) visit(there);
   }
 }
 
@@ -106,19 +116,19 @@ function inHome(path: string): string | undefined {
   return home === undefined ? undefined : `~/${names.slice(home.length - 1).join("/")}`;
 }
 
-/** Entries by the first characters of a text, read in one direction. */
+/** Entries by the first characters of a text, or by its last ones. */
 class Trie<T> {
   readonly #root: Node<T> = { next: undefined, entries: undefined };
-  readonly #charAt: (text: string, i: number) => number;
+  readonly #backwards: boolean;
 
-  constructor(charAt: (text: string, i: number) => number) {
-    this.#charAt = charAt;
+  constructor(direction: "forwards" | "backwards") {
+    this.#backwards = direction === "backwards";
   }
 
   add(text: string, entry: Entry<T>): void {
     let node = this.#root;
     for (let i = 0; i < text.length; i += 1) {
-      const c = this.#charAt(text, i);
+      const c = text.charCodeAt(this.#backwards ? text.length - 1 - i : i);
       node.next ??= new Map();
       let next = node.next.get(c);
       if (next === undefined) node.next.set(c, (next = { next: undefined, entries: undefined }));
@@ -128,13 +138,13 @@ class Trie<T> {
     node.entries.push(entry);
   }
 
-  /** Every entry whose text is a beginning of this one. */
-  along(text: string, visit: (entry: Entry<T>) => void): void {
+  /** Every entry whose text the name that stands between `from` and `to` begins, or ends, with. */
+  along(text: string, from: number, to: number, visit: (entry: Entry<T>) => void): void {
     let node: Node<T> | undefined = this.#root;
-    for (let i = 0; node !== undefined && i <= text.length; i += 1) {
+    for (let i = 0; node !== undefined; i += 1) {
       node.entries?.forEach(visit);
-      if (i === text.length) return;
-      node = node.next?.get(this.#charAt(text, i));
+      if (i === to - from) return;
+      node = node.next?.get(text.charCodeAt(this.#backwards ? to - 1 - i : from + i));
     }
   }
 }
