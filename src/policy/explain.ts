@@ -1,0 +1,103 @@
+import { formatInstant, type Instant } from "#lib/pure/instant.ts";
+import type { Ban } from "#policy/ban.ts";
+import type { Matcher } from "#policy/compile.ts";
+import type { Evidence, FileSeen, Seen } from "#policy/evidence.ts";
+import type { Verdict } from "#policy/verdict.ts";
+
+/** A verdict for a person, line by line: what was seen, what matched, which ban and stage, whose it is, and the ways out. */
+export function explain(m: Matcher, verdict: Verdict, evidence: Evidence, at: Instant): readonly string[] {
+  const ban = verdict.ban === null ? undefined : m.ban(verdict.ban);
+  return [
+    ...subjectLines(evidence),
+    "",
+    `${verdictWords[verdict.mode]} (${verdict.mode}) on ${formatInstant(at)}, because`,
+    ...verdict.because.map((reason) => `  · ${reason.text}`),
+    ...(ban === undefined ? [] : ["", ...banLines(m, ban, at)]),
+    ...(verdict.mode === "allow" || ban === undefined ? [] : ["", ...waysOut(verdict, ban)]),
+  ].map(printable);
+}
+
+const verdictWords = {
+  allow: "It may run",
+  observe: "It may run, and is recorded",
+  notify: "It may run, and the person is told",
+  warn: "It is stopped until the person acknowledges the warning",
+  block: "It is stopped",
+  remove: "It is stopped, and put into quarantine",
+} as const;
+
+const kindWords = {
+  exec: "A program that was started",
+  process: "A program that was running already",
+  installed: "Something that is installed",
+  file: "A file",
+} as const;
+
+function subjectLines({ kind, file, script, process, seen, interpreter }: Evidence): readonly string[] {
+  return [
+    `${kindWords[kind]}: ${fileText(script ?? file)}`,
+    ...(script === undefined ? [] : [`  run by ${fileText(file)}`]),
+    ...(process === undefined
+      ? []
+      : [
+          `  process ${process.pid} of ${process.user ?? process.uid ?? "somebody"}${process.argv === undefined ? "" : `: ${process.argv.join(" ")}`}`,
+        ]),
+    "What was read of it:",
+    ...seenLines(seen),
+    ...(interpreter === undefined ? [] : ["What was read of the program that runs it:", ...seenLines(interpreter)]),
+  ];
+}
+
+function fileText(file: FileSeen | undefined): string {
+  return file?.path ?? "(no file)";
+}
+
+function seenLines(seen: Seen): readonly string[] {
+  const entries = Object.entries(seen);
+  const known = entries
+    .filter(([, reading]) => "value" in reading)
+    .map(([kind, reading]) => `  ${kind.padEnd(9)} ${valuesText(reading)}`);
+  const absent = entries.filter(([, reading]) => "absent" in reading).map(([kind]) => kind);
+  const unread = entries.flatMap(([kind, reading]) =>
+    "unread" in reading ? [`  ${kind.padEnd(9)} not read: ${reading.unread}`] : [],
+  );
+  return [...known, ...(absent.length > 0 ? [`  none      ${absent.join(", ")}`] : []), ...unread];
+}
+
+function valuesText(reading: Seen[keyof Seen]): string {
+  if (!("value" in reading)) return "";
+  return reading.value.map((value) => (typeof value === "string" ? value : Object.values(value).join(" "))).join(", ");
+}
+
+function banLines(m: Matcher, ban: Ban, at: Instant): readonly string[] {
+  const stages = ban.stages.map(({ from, mode }) => `${mode} from ${from}`).join(", then ");
+  const exceptions = m.exceptionsOf(ban.id).filter((e) => m.exceptionEnd(e) > at).length;
+  return [
+    `The ban ${ban.id} of the policy "${m.policy.name}": ${stages}.`,
+    ...(ban.reason === undefined ? [] : [`  reason: ${ban.reason}`]),
+    ...(ban.reference === undefined ? [] : [`  more about it: ${ban.reference}`]),
+    `  owner: ${ban.owner ?? "nobody is named"}`,
+    ...(exceptions === 0 ? [] : [`  exceptions in force: ${exceptions}`]),
+  ];
+}
+
+function waysOut({ mode, notice }: Verdict, ban: Ban): readonly string[] {
+  if (notice === null) return [];
+  const instead =
+    notice.replacement === undefined
+      ? []
+      : [`Use ${notice.replacement} instead${notice.url === undefined ? "" : `: ${notice.url}`}`];
+  return [
+    ...instead,
+    ...notice.equivalents.map(({ from, to }) => `  ${from}  →  ${to}`),
+    ...(mode === "warn" ? [`To go on: edict continue ${ban.id} --reason "…"`] : []),
+    ...(notice.exceptions
+      ? [`To ask for an exception: edict request ${ban.id} --reason "…"`]
+      : ["This ban allows no exceptions."]),
+  ];
+}
+
+/** Names of files can hold anything: nothing in a line may steer a terminal. */
+function printable(line: string): string {
+  return line.replaceAll(/[\p{Cc}\p{Cf}\u{2028}\u{2029}]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
+}
