@@ -29,4 +29,34 @@ export const verbs: readonly Verb[] = [
     load: () => import("#cli/commands/trust-status.ts"),
   },
   { name: "help exit-codes", summary: "every exit code", load: () => import("#cli/commands/help-exit-codes.ts") },
+  {
+    name: "policy new",
+    summary: "a policy to start from",
+    load: () => import("#cli/commands/policy-new.ts"),
+  },
+  {
+    name: "policy lint",
+    summary: "errors of policies with path and line, and what will hurt",
+    load: () => import("#cli/commands/policy-lint.ts"),
+  },
+  {
+    name: "policy test",
+    summary: "evidence and the verdicts that are expected",
+    load: () => import("#cli/commands/policy-test.ts"),
+  },
+  {
+    name: "policy diff",
+    summary: "what one policy changes against another",
+    load: () => import("#cli/commands/policy-diff.ts"),
+  },
+  {
+    name: "policy decide",
+    summary: "verdicts for evidence, line by line",
+    load: () => import("#cli/commands/policy-decide.ts"),
+  },
+  {
+    name: "policy schema",
+    summary: "JSON Schema of what people write",
+    load: () => import("#cli/commands/policy-schema.ts"),
+  },
 ];

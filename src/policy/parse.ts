@@ -3,6 +3,7 @@ import { jsonBounds, parseJson } from "#lib/pure/json.ts";
 import { locate } from "#lib/pure/json-locate.ts";
 import { JsonError, type JsonBounds, type JsonPath } from "#lib/pure/json-scanner.ts";
 import { policyBounds, policySchema, type Policy } from "#policy/ban.ts";
+import { evidenceSchema, type Evidence } from "#policy/evidence.ts";
 import { readNewerCatalog, readNewerPolicy } from "#policy/newer.ts";
 import { pathText, problemsOf, type Problem } from "#policy/problem.ts";
 import { catalogSchema, catalogToolSchema, type Catalog, type Tool } from "#policy/tool.ts";
@@ -98,6 +99,11 @@ export function parseCatalog(bytes: Uint8Array, { newer = "refuse" }: Newer = {}
 /** One file of the catalog. @throws PolicyError */
 export function parseTool(bytes: Uint8Array): Tool {
   return readDocument(bytes, catalogToolSchema, { ...jsonBounds, bytes: policyBounds.policy });
+}
+
+/** One evidence; longer texts than in a policy, because paths and arguments of programs are. @throws PolicyError */
+export function parseEvidence(bytes: Uint8Array): Evidence {
+  return readDocument(bytes, evidenceSchema, { ...jsonBounds, string: 256 * 1024, bytes: 1024 * 1024 });
 }
 
 /** A JSON text of ours, checked. @throws PolicyError */
