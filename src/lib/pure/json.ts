@@ -38,7 +38,7 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** Where a text stops being UTF-8: the longest beginning that decodes, cut where no character is cut. */
+/** The beginning of the first line that is not UTF-8: no character is cut there. */
 function firstBadByte(bytes: Uint8Array): number {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let from = 0;
@@ -49,7 +49,7 @@ function firstBadByte(bytes: Uint8Array): number {
     } catch {
       return from;
     }
-    from = i;
+    from = i + 1;
   }
   return bytes.length;
 }
