@@ -10,6 +10,8 @@ interface Verb {
 
 /** Every verb of `edict`, in the order of `edict help`. */
 export const verbs: readonly Verb[] = [
+  { name: "audit", summary: "what of the catalog is installed here", load: () => import("#cli/commands/audit.ts") },
+  { name: "why", summary: "what is seen of a file, process or package", load: () => import("#cli/commands/why.ts") },
   {
     name: "doctor",
     summary: "what Edict can do on this machine, and why not",
