@@ -47,7 +47,13 @@ export function auditLines(result: AuditResult): readonly string[] {
 function cells({ name, version, where, owner, grade, known, also }: AuditRow): readonly string[] {
   const others = also.length === 0 ? "" : ` (+${also.length})`;
   const how = (known[0] ?? "").replace(/ \((?:proof|hint)\)$/, "");
-  return [clean(name, 40), clean(version ?? "-", 20), clean(where, widest) + others, clean(owner, 32), clean(`${grade}: ${how}`, widest)];
+  return [
+    clean(name, 40),
+    clean(version ?? "-", 20),
+    clean(where, widest) + others,
+    clean(owner, 32),
+    clean(`${grade}: ${how}`, widest),
+  ];
 }
 
 function details({ ban }: AuditRow): readonly string[] {

@@ -65,7 +65,9 @@ async function whyOffline(what: string, input: Input, io: Io): Promise<Why> {
   const lines = [
     ...explain(matcher, verdict, evidence, at),
     "",
-    ...(known.length === 0 ? ["The catalog knows no tool by this."] : ["In the catalog:", ...known.map((k) => `  ${k}`)]),
+    ...(known.length === 0
+      ? ["The catalog knows no tool by this."]
+      : ["In the catalog:", ...known.map((k) => `  ${k}`)]),
     ...(policy === undefined ? ["No policy was given: nothing was judged (--policy FILE)."] : []),
   ];
   return { lines, json: { evidence, verdict, known } };
