@@ -87,11 +87,7 @@ function readEach<T>(list: unknown, path: string, schema: z.ZodType<T>, ignored:
   return kept;
 }
 
-const looseTool = z.object({
-  ...toolSchema.shape,
-  identities: z.array(z.unknown()).default([]),
-  managedSettings: z.unknown(),
-});
+const looseTool = z.object({ ...toolSchema.shape, identities: z.array(z.unknown()) });
 
 function readTools(list: unknown, schema: z.ZodType<Tool>, ignored: Disabled[]): readonly Tool[] {
   const kept: Tool[] = [];
@@ -104,9 +100,8 @@ function readTools(list: unknown, schema: z.ZodType<Tool>, ignored: Disabled[]):
     ignored.push({ path: `tools[${i}]`, why: whyOf(strict.error, raw) });
     const loose = looseTool.safeParse(raw);
     if (!loose.success) continue;
-    const { managedSettings: _, ...known } = loose.data;
-    const identities = readEach(known.identities, `tools[${i}].identities`, identitySchema, ignored);
-    const again = schema.safeParse({ ...known, identities });
+    const identities = readEach(loose.data.identities, `tools[${i}].identities`, identitySchema, ignored);
+    const again = schema.safeParse({ ...loose.data, identities });
     if (again.success) kept.push(again.data);
   }
   return kept;

@@ -1,0 +1,288 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { matchGlob } from "#lib/pure/glob.ts";
+import { instantOf, parseInstant } from "#lib/pure/instant.ts";
+import { compile } from "#policy/compile.ts";
+import { decide, provenTools } from "#policy/decide.ts";
+import { deviceOf, deviceSchema } from "#policy/device.ts";
+import { evidenceSchema, seenSchema, type Evidence } from "#policy/evidence.ts";
+import { percentile } from "#policy/rules.ts";
+import { gradeOf, isIntrinsic, type Identity, type Tool } from "#policy/tool.ts";
+import { modes, type Mode } from "#policy/verdict.ts";
+import { banText, catalogOf, policyOf, stage, toolText } from "./text.ts";
+
+const ids = ["a", "b", "c"];
+const identity = fc.oneof(
+  fc.constantFrom(...ids).map((id) => ({ kind: "package", ecosystem: "npm", id })),
+  fc.constantFrom(...ids).map((id) => ({ kind: "marker", bytes: `marker-of-${id}` })),
+  fc.constantFrom(...ids).map((name) => ({ kind: "name", name })),
+  fc.record({
+    kind: fc.constant("path"),
+    glob: fc.constantFrom("/opt/a/**", "/opt/*/b", "/opt/c?"),
+    grade: fc.constantFrom("proof", "hint"),
+  }),
+);
+const tools = fc.tuple(
+  ...ids.map((id) => fc.array(identity, { maxLength: 3 }).map((own) => ({ id, name: id, identities: own }))),
+);
+const bans = fc.array(
+  fc.record({
+    tool: fc.constantFrom(...ids),
+    mode: fc.constantFrom("observe", "notify", "warn", "block", "remove"),
+    from: fc.integer({ min: 0, max: 4 }),
+  }),
+  { maxLength: 4 },
+);
+const pick = <T>(...values: T[]): fc.Arbitrary<{ value: T[] } | { absent: true } | { unread: string }> =>
+  fc.oneof(
+    fc.subarray(values, { minLength: 1 }).map((value) => ({ value })),
+    fc.constant({ absent: true as const }),
+    fc.constant({ unread: "no" }),
+  );
+const seen = fc.record({
+  package: pick(...ids.map((id) => ({ ecosystem: "npm", id }))),
+  marker: pick(...ids.map((id) => `marker-of-${id}`)),
+  name: pick(...ids),
+  path: pick("/opt/a/x", "/opt/a/b", "/opt/cc"),
+});
+
+/** POLICY.md's order of decision in a few lines: every identity of every tool is tried against everything that was seen. */
+function naive(
+  e: Evidence,
+  all: readonly Tool[],
+  banned: readonly { id: string; tool: string; mode: Mode; from: number }[],
+  allow: readonly string[],
+  at: number,
+): [Mode, string | null] {
+  const has = (i: Identity): boolean => {
+    if (i.kind === "package") return "value" in e.seen.package && e.seen.package.value.some((p) => p.id === i.id);
+    if (i.kind === "marker") return "value" in e.seen.marker && e.seen.marker.value.some((n) => n.bytes === i.bytes);
+    if (i.kind === "name") return "value" in e.seen.name && e.seen.name.value.includes(i.name);
+    return i.kind === "path" && "value" in e.seen.path && e.seen.path.value.some((p) => matchGlob(i.glob, p));
+  };
+  const claims = all.flatMap((tool) =>
+    tool.identities.filter(has).map((i) => ({ tool: tool.id, i, proves: gradeOf(i) === "proof" })),
+  );
+  const approved = claims.filter((c) => c.proves && allow.includes(c.tool));
+  const free = approved.some((c) => isIntrinsic(c.i.kind)) ? 2 : Math.min(approved.length, 1);
+  const left = claims.filter((c) => free === 0 || (free === 1 && c.proves && isIntrinsic(c.i.kind)));
+  const results = banned.flatMap((ban) => {
+    const own = left.filter((c) => c.tool === ban.tool);
+    if (own.length === 0 || ban.from > at) return [];
+    const cap = own.some((c) => c.proves)
+      ? "remove"
+      : new Set(own.map((c) => c.i.kind)).size > 1
+        ? "notify"
+        : "observe";
+    return [{ ...ban, rank: Math.min(modes.indexOf(ban.mode), modes.indexOf(cap)) }];
+  });
+  const [worst] = results.toSorted((x, y) => y.rank - x.rank || x.from - y.from || (x.id < y.id ? -1 : 1));
+  return worst === undefined ? ["allow", null] : [modes[worst.rank] ?? "allow", worst.id];
+}
+
+const day = (n: number): string => `2026-07-0${n + 1}T00:00:00Z`;
+
+test("the compiled policy decides as the plain reading of the rules does", () => {
+  fc.assert(
+    fc.property(tools, bans, fc.subarray(ids), seen, fc.integer({ min: 0, max: 4 }), (all, list, allow, saw, at) => {
+      const banned = list.map((ban, i) => ({ ...ban, id: `ban-${i}` }));
+      const policy = policyOf({
+        allowEmpty: true,
+        allow,
+        tools: all,
+        bans: banned.map(({ id, tool, mode, from }) => banText({ id, tool, stages: [{ from: day(from), mode }] })),
+      });
+      const e = evidenceSchema.parse({ id: "e", kind: "exec", seen: saw });
+      const verdict = decide(compile(policy, catalogOf()), e, parseInstant(day(at)), deviceOf(deviceSchema.parse({})));
+      const known = banned.flatMap((ban) =>
+        modes.filter((mode) => mode === ban.mode).map((mode) => ({ ...ban, mode })),
+      );
+      expect([verdict.mode, verdict.ban]).toEqual(naive(e, policy.tools, known, allow, at));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+const word = fc.oneof(
+  fc.string(),
+  fc.constantFrom("chatter", "__proto__", "/home/a/x", "/", "C:\\Users\\a", "constructor"),
+);
+const anySeen = fc.record(
+  {
+    package: fc
+      .array(fc.record({ ecosystem: word.filter((w) => w !== ""), id: word.filter((w) => w !== "") }), { minLength: 1 })
+      .map((value) => ({ value })),
+    signer: fc
+      .array(fc.record({ teamId: word, product: word }, { requiredKeys: [] }), { minLength: 1 })
+      .map((value) => ({ value })),
+    path: fc.array(word, { minLength: 1 }).map((value) => ({ value })),
+    name: fc.array(word, { minLength: 1 }).map((value) => ({ value })),
+    config: fc.array(word, { minLength: 1 }).map((value) => ({ value })),
+    hash: fc.array(word, { minLength: 1 }).map((value) => ({ value })),
+  },
+  { requiredKeys: [] },
+);
+
+const full = policyOf({
+  bans: [
+    banText({ id: "chatter", tool: "chatter", scope: { percent: 50 }, replacement: { tool: "x", ready: "required" } }),
+  ],
+  tools: [
+    toolText(
+      "chatter",
+      { kind: "name", name: "chatter" },
+      { kind: "path", glob: "~/x" },
+      { kind: "path", glob: "C:/**" },
+      { kind: "config", path: "~/.x" },
+      { kind: "signer", subject: "s" },
+    ),
+  ],
+});
+
+test("there is a verdict for every evidence, the same each time, and nothing given is changed", () => {
+  const m = compile(full, catalogOf());
+  fc.assert(
+    fc.property(
+      anySeen,
+      fc.option(anySeen, { nil: undefined }),
+      fc.constantFrom("linux", "macos", "windows"),
+      fc.integer({ min: -8.64e15, max: 8.64e15 }),
+      (a, b, os, at) => {
+        const e = evidenceSchema.parse({
+          id: "e",
+          kind: "exec",
+          seen: a,
+          ...(b !== undefined && { interpreter: b, script: { path: "s" } }),
+        });
+        const d = deviceOf(deviceSchema.parse({ os }));
+        const before = JSON.stringify([e, full]);
+        const first = decide(m, e, instantOf(at), d);
+        expect(decide(m, e, instantOf(at), d)).toEqual(first);
+        expect(JSON.stringify([e, full])).toBe(before);
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+const simple = compile(policyOf({ bans: [banText()], tools: [toolText("x")] }), catalogOf());
+const found = evidenceSchema.parse({
+  id: "e",
+  kind: "exec",
+  seen: { package: { value: [{ ecosystem: "npm", id: "x" }] } },
+});
+const late = parseInstant("2027-01-01T00:00:00Z");
+
+test("what is shared between verdicts is frozen", () => {
+  const verdict = decide(simple, found, late, deviceOf(deviceSchema.parse({})));
+  expect(verdict.mode).toBe("block");
+  expect(Object.isFrozen(simple)).toBe(true);
+  expect(Object.isFrozen(verdict.notice)).toBe(true);
+  expect(Object.isFrozen(verdict.notice?.equivalents)).toBe(true);
+  expect(Object.isFrozen(verdict.because[0])).toBe(true);
+  expect(decide(simple, found, late, deviceOf(deviceSchema.parse({}))).notice).toBe(verdict.notice);
+});
+
+test("a percentage takes that part of all devices, others for another ban, and keeps who was in when it grows", () => {
+  const devices = Array.from({ length: 5000 }, (_, i) => `device-${i}`);
+  const hit = (ban: string, percent: number): Set<string> =>
+    new Set(devices.filter((d) => percentile(ban, d) < percent));
+  const [quarter, half, other] = [hit("a", 25), hit("a", 50), hit("b", 25)];
+  expect(quarter.size / devices.length).toBeCloseTo(0.25, 1);
+  expect(quarter.isSubsetOf(half)).toBe(true);
+  expect(quarter.intersection(other).size / quarter.size).toBeCloseTo(0.25, 1);
+  const policy = policyOf({ bans: [banText({ scope: { percent: 25 } })], tools: [toolText("x")] });
+  const m = compile(policy, catalogOf());
+  for (const id of devices.slice(0, 100))
+    expect(decide(m, found, late, deviceOf(deviceSchema.parse({ id }))).mode).toBe(
+      percentile("x", id) < 25 ? "block" : "allow",
+    );
+});
+
+test("a notice has the ban's own commands first, and the catalog's for that replacement", () => {
+  const catalog = catalogOf(
+    {
+      ...toolText("x"),
+      name: "Tool X",
+      equivalents: [
+        { tool: "y", from: "x", to: "other" },
+        { tool: "y", from: "x -p", to: "y -p" },
+        { tool: "z", from: "x q", to: "z q" },
+      ],
+    },
+    { ...toolText("y"), name: "Tool Y", homepage: "https://y.example" },
+  );
+  const ban = banText({
+    replacement: { tool: "y", equivalents: [{ from: "x", to: "y" }] },
+    warn: { for: "PT1H" },
+    exceptions: "never",
+    message: { en: "No." },
+  });
+  const m = compile(policyOf({ bans: [ban], limits: { notifyPerDay: 7 } }), catalog);
+  expect(decide(m, found, late, deviceOf(deviceSchema.parse({}))).notice).toEqual({
+    tool: "Tool X",
+    reason: "A test.",
+    reference: undefined,
+    owner: "a@example.com",
+    message: { en: "No." },
+    replacement: "Tool Y",
+    url: "https://y.example",
+    equivalents: [
+      { from: "x", to: "y" },
+      { from: "x -p", to: "y -p" },
+    ],
+    grace: 600_000,
+    warnFor: 3_600_000,
+    strict: false,
+    exceptions: false,
+    notifyPerDay: 7,
+  });
+});
+
+test("the matcher says what must be read, and when an answer can change", () => {
+  const policy = policyOf({
+    bans: [banText({ stages: [stage, { from: "2026-08-01T00:00:00Z", mode: "remove" }], exceptions: { max: "P1D" } })],
+    allow: ["y"],
+    exceptions: [{ ban: "x", person: "ann", granted: "2026-09-01T00:00:00Z", until: "2026-10-01T00:00:00Z" }],
+    tools: [
+      toolText(
+        "x",
+        { kind: "marker", bytes: "marker-of-x", absent: ["not this"] },
+        { kind: "hash", sha256: "a".repeat(64), size: 7 },
+        { kind: "path", glob: "/x/**", grade: "proof" },
+      ),
+      toolText(
+        "y",
+        { kind: "marker", bytes: "not this one", absent: ["not this"] },
+        { kind: "config", path: "~/.y", os: "linux" },
+      ),
+      toolText("unused", { kind: "hash", sha256: "b".repeat(64), size: 8 }),
+    ],
+  });
+  const m = compile(policy, catalogOf());
+  expect([...m.wanted.sizes]).toEqual([7]);
+  expect(m.wanted.needles.map((n) => n.bytes)).toEqual(["marker-of-x", "not this", "not this one"]);
+  expect(m.wanted.configs).toEqual([{ path: "~/.y", os: "linux" }]);
+  expect(m.wanted.pathProof).toBe(true);
+  const changes: string[] = [];
+  for (let at = m.nextChange(instantOf(0)); at !== undefined; at = m.nextChange(at))
+    changes.push(new Date(at).toISOString());
+  expect(changes).toEqual(["2026-07-09T16:00:00.000Z", "2026-08-01T00:00:00.000Z", "2026-09-02T00:00:00.000Z"]);
+});
+
+test("what was proven to be there says which tools are installed", () => {
+  const m = compile(
+    policyOf({
+      bans: [banText({ replacement: { tool: "y" } })],
+      tools: [
+        toolText("x"),
+        toolText("y", { kind: "package", ecosystem: "npm", id: "y" }, { kind: "name", name: "y" }),
+      ],
+    }),
+    catalogOf(),
+  );
+  expect(
+    provenTools(m, seenSchema.parse({ package: { value: [{ ecosystem: "npm", id: "y" }] } }), { os: "linux" }),
+  ).toEqual(["y"]);
+  expect(provenTools(m, seenSchema.parse({ name: { value: ["y"] } }), { os: "linux" })).toEqual([]);
+});
