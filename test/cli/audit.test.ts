@@ -1,0 +1,185 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { instantOf, parseInstant } from "#lib/pure/instant.ts";
+import { edictAt } from "./edict.ts";
+import { folder, nativeTool, npmTool, start, write } from "../observe/place.ts";
+
+const at = parseInstant("2026-07-11T00:00:00Z");
+const result = z.object({
+  policy: z.string().nullable(),
+  findings: z.array(
+    z.object({
+      tool: z.string(),
+      version: z.string().nullable(),
+      where: z.string(),
+      also: z.array(z.string()),
+      owner: z.string(),
+      grade: z.enum(["proof", "hint"]),
+      known: z.array(z.string()),
+      ban: z.object({ id: z.string(), mode: z.string(), instead: z.string().nullable() }).nullable(),
+    }),
+  ),
+  unreadable: z.object({ count: z.number() }),
+});
+
+/** A policy that bans a tool of its own, known by a package and a marker, from 10 July. */
+function policyIn(home: string, mode = "block"): string {
+  const policy = {
+    name: "test",
+    bans: [
+      {
+        id: "no-tool",
+        tool: "banned-tool",
+        reason: "It is a test.",
+        owner: "security@example.com",
+        stages: [{ from: "2026-07-10T00:00:00Z", mode }],
+        replacement: { tool: "qodercli", url: "https://qoder.example/download" },
+      },
+    ],
+    tools: [
+      {
+        id: "banned-tool",
+        name: "Banned Tool",
+        identities: [
+          { kind: "package", ecosystem: "npm", id: "@example/tool" },
+          { kind: "marker", bytes: "com.example.banned-tool" },
+          { kind: "name", name: "claude" },
+        ],
+      },
+    ],
+  };
+  return write(join(home, "policy.json"), JSON.stringify(policy));
+}
+
+async function audit(home: string, ...argv: readonly string[]) {
+  const { code, out, err } = await edictAt(at, home, "audit", ...argv, "--json");
+  return { code, err, ...result.parse(JSON.parse(out)) };
+}
+
+test("an audit names every tool with version, place, owner and how it is known, one row a package", async () => {
+  const home = folder();
+  const { script } = npmTool(home, "@anthropic-ai/claude-code", "2.1.197");
+  npmTool(home, "@anthropic-ai/claude-code-linux-x64", "2.1.197");
+  mkdirSync(join(home, "bin"));
+  symlinkSync(script, join(home, "bin/claude"));
+  const { code, findings, policy } = await audit(home, home);
+  expect(code).toBe(0);
+  expect(policy).toBeNull();
+  expect(findings).toHaveLength(1);
+  expect(findings[0]).toMatchObject({ tool: "claude-code", version: "2.1.197", grade: "proof", ban: null });
+  expect(findings[0]?.known[0]).toContain("the npm package @anthropic-ai/claude-code");
+  expect(findings[0]?.also).toHaveLength(2);
+  const text = await edictAt(at, home, "audit", home);
+  expect(text.out).toMatch(
+    /^TOOL +VERSION +WHERE +OWNER +HOW KNOWN\nClaude Code +2\.1\.197 +\S+ \(\+2\) +\w+ +proof: /,
+  );
+});
+
+test("a proven finding whose ban is in force ends with 10 in any mode, and says what to use instead", async () => {
+  const home = folder();
+  npmTool(home, "@example/tool");
+  nativeTool(join(home, "copies/renamed"));
+  for (const mode of ["observe", "block"]) {
+    const { code, findings } = await audit(home, home, "--policy", policyIn(home, mode));
+    expect(code).toBe(10);
+    expect(findings.map((f) => [f.tool, f.ban?.mode, f.ban?.instead])).toEqual([
+      ["banned-tool", mode, "qodercli"],
+      ["banned-tool", mode, "qodercli"],
+    ]);
+  }
+  const { out } = await edictAt(at, home, "audit", home, "--policy", policyIn(home));
+  expect(out).toContain(
+    "! banned since 2026-07-10T00:00:00Z (no-tool: block); use qodercli instead, https://qoder.example/download",
+  );
+});
+
+test("before the first stage, and where only hints speak, an audit ends with 0", async () => {
+  const home = folder();
+  npmTool(home, "@example/tool");
+  const early = await edictAt(instantOf(at - 7 * 86_400_000), home, "audit", home, "--policy", policyIn(home));
+  expect(early.code).toBe(0);
+  const other = folder();
+  write(join(other, "bin/claude"), "#!/bin/sh\n", 0o755);
+  const { code, findings } = await audit(other, other, "--policy", policyIn(other));
+  expect(code).toBe(0);
+  expect(findings.find((f) => f.tool === "banned-tool")).toMatchObject({ grade: "hint", ban: { mode: "observe" } });
+});
+
+test("folders, texts and people called like a tool are no findings", async () => {
+  const home = folder();
+  write(join(home, "claude/claude.md"), "claude com.anthropic.claude-code\n");
+  write(join(home, "claude/notes.sh"), "#!/bin/sh\ngrep -r claude . # com.anthropic.claude-code\n", 0o755);
+  write(join(home, "home/claude/.bashrc"), "alias c=claude\n");
+  write(join(home, "claude/package.json"), '{"name":"@anthropic-ai/claude-code","version":"1.0.0"}');
+  expect((await audit(home, home)).findings).toEqual([]);
+});
+
+test("what a file is called cannot steer the terminal of whoever audits", async () => {
+  const home = folder();
+  nativeTool(join(home, "bin/a\u001b[2Jb\nc\u202e"));
+  const { out } = await edictAt(at, home, "audit", home, "--policy", policyIn(home));
+  expect(out).toContain("Banned Tool");
+  for (const evil of ["\u001b", "\u202e"]) expect(out).not.toContain(evil);
+});
+
+test("an audit opens no network connection and writes nothing", () => {
+  const home = folder();
+  npmTool(home, "@anthropic-ai/claude-code");
+  const flags = ["--permission", "--allow-fs-read=*", "--allow-addons", "--no-warnings"];
+  const output = execFileSync(process.execPath, [...flags, resolve("src/cli/main.ts"), "audit", home], {
+    encoding: "utf8",
+  });
+  expect(output).toContain("Claude Code");
+});
+
+test("formats of a later release and broken policies are refused with a reason", async () => {
+  const home = folder();
+  const format = await edictAt(at, home, "audit", home, "--format", "cyclonedx");
+  expect([format.code, format.err]).toEqual([2, expect.stringContaining("text and json, not cyclonedx")]);
+  const policy = write(join(home, "broken.json"), '{"name": "x",\n "bans": 7}');
+  const broken = await edictAt(at, home, "audit", home, "--policy", policy);
+  expect([broken.code, broken.err]).toEqual([2, expect.stringMatching(/broken\.json: bans/)]);
+});
+
+test("without folders, an audit looks through every person's own and all that is shared", async () => {
+  const { code, findings } = await audit(folder());
+  expect(code).toBe(0);
+  expect(Array.isArray(findings)).toBe(true);
+});
+
+test("why prints every kind that was read of a file or process, what the catalog knows, and the verdict", async () => {
+  const home = folder();
+  const { script } = npmTool(home, "@example/tool");
+  const policy = policyIn(home);
+  const file = await edictAt(at, home, "why", script, "--policy", policy);
+  expect(file.code).toBe(0);
+  for (const words of [
+    "@example/tool",
+    "not read: no identity has this size",
+    "It is stopped (block)",
+    "no-tool",
+    "security@example.com",
+  ])
+    expect(file.out).toContain(words);
+  const child = await start(process.execPath, [script]);
+  const running = await edictAt(at, home, "why", String(child.pid), "--policy", policy);
+  expect(running.out).toContain(`process ${child.pid} of`);
+  expect(running.out).toContain("Banned Tool: the npm package @example/tool (proof)");
+  const named = await edictAt(at, home, "why", "npm:@anthropic-ai/claude-code");
+  expect(named.out).toContain("Claude Code: the npm package @anthropic-ai/claude-code (proof)");
+  const ban = await edictAt(at, home, "why", "no-tool", "--policy", policy);
+  expect(ban.out).toContain('The ban no-tool of the policy "test": ');
+  expect(ban.out).toContain("block");
+});
+
+test("why says what it expected where there is nothing to explain", async () => {
+  const { code, err } = await edictAt(at, folder(), "why", "./nowhere");
+  expect(code).toBe(2);
+  expect(err).toContain("expected a process id, a path, a package (npm:@scope/name), or a ban of the policy");
+  const pid = 4_000_000; // above pid_max's default on 64 bits, 2^22
+  expect(existsSync(`/proc/${pid}`)).toBe(false);
+  expect((await edictAt(at, folder(), "why", String(pid))).err).toContain(`process ${pid}: there is none`);
+});
