@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { PlatformError } from "#platform/platform.ts";
 import type { ProcessId } from "#policy/outcome.ts";
 import { deviceText, parseStat, parseStatus, type ProcStat } from "#platform/linux/proc.ts";
-import { readSmall, statOf } from "#platform/linux/read.ts";
+import { readOnce, readSmall, statOf } from "#platform/linux/read.ts";
 
 /** Every pid there is, this moment. */
 export function pids(): readonly number[] {
@@ -13,7 +13,7 @@ export function pids(): readonly number[] {
 
 /** Undefined when it has gone. @throws PlatformError */
 export function statusLine(pid: number): ProcStat | undefined {
-  const bytes = readSmall(`/proc/${pid}/stat`, 4096);
+  const bytes = readOnce(`/proc/${pid}/stat`, 1024);
   return bytes === undefined || bytes.length === 0 ? undefined : parseStat(bytes);
 }
 

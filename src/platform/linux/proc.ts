@@ -18,6 +18,11 @@ export interface ProcStat {
   readonly kernel: boolean;
   /** Field 22: ticks since boot. Survives exec. */
   readonly start: number;
+  /**
+   * Where the program, its arguments and environment lie (fields 26 to 28 and 45 to 51): execve(2) places them anew.
+   * Undefined where this user may not know.
+   */
+  readonly layout: string | undefined;
 }
 
 function malformed(what: string): PlatformError {
@@ -51,6 +56,7 @@ export function parseStat(bytes: Uint8Array): ProcStat {
     tty: number(7),
     kernel: (number(9) & 0x20_0000) !== 0,
     start: number(22),
+    layout: Number(fields[48 - 3]) === 0 ? undefined : [...fields.slice(23, 26), ...fields.slice(42, 49)].join(" "),
   };
 }
 
@@ -129,7 +135,7 @@ export function deviceText(device: bigint): string {
 }
 
 // USER_HZ is 100 on every processor that Node runs on, whatever the kernel's own HZ.
-const ticksPerSecond = 100;
+export const ticksPerSecond = 100;
 
 /** ISO 8601 of a start time in ticks. @throws RangeError when the numbers are absurd. */
 export function startedAt(bootTime: number, start: number): string {

@@ -1,55 +1,14 @@
-import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { setImmediate as turn } from "node:timers/promises";
 import psList from "ps-list";
 import type { ProcessRow } from "#platform/platform.ts";
-import { pids, realUid, statusLine, ifReadable } from "#platform/linux/identity.ts";
-import { parseBootTime, parseCmdline, startedAt } from "#platform/linux/proc.ts";
-import { readLink, readSmall } from "#platform/linux/read.ts";
+import { glance, type Glance, type Glances } from "#platform/linux/glance.ts";
+import { ifReadable, realUid } from "#platform/linux/identity.ts";
+import { parseBootTime, startedAt, ticksPerSecond } from "#platform/linux/proc.ts";
+import { readSmall } from "#platform/linux/read.ts";
 
-/** How much of a command line tells one program's run from another's in a sweep. */
-const glanceLimit = 4096;
-/** Processes looked at before others have a turn: a few milliseconds. */
-const chunk = 100;
 const trustedPath = "/usr/sbin:/usr/bin:/sbin:/bin";
-
-interface Glance {
-  readonly pid: number;
-  readonly ppid: number;
-  readonly start: number;
-  readonly comm: string;
-  readonly path: string;
-  readonly cmd: string;
-}
-
-/** A look at every process that starts no other: a twentieth of the cost of ps. */
-async function glance(): Promise<readonly Glance[]> {
-  const found: Glance[] = [];
-  for (const [i, pid] of pids().entries()) {
-    if (i % chunk === chunk - 1) await turn();
-    const line = ifReadable(() => statusLine(pid));
-    if (line === undefined) continue;
-    const path = line.kernel ? undefined : ifReadable(() => readLink(`/proc/${pid}/exe`));
-    const cmd = line.kernel ? undefined : ifReadable(() => readSmall(`/proc/${pid}/cmdline`, glanceLimit));
-    found.push({
-      pid,
-      ppid: line.ppid,
-      start: line.start,
-      comm: line.comm,
-      path: path?.toString("utf8") ?? "",
-      cmd: parseCmdline(cmd ?? Buffer.of())
-        .map((bytes) => Buffer.from(bytes).toString("utf8"))
-        .join(" "),
-    });
-  }
-  return found;
-}
-
-function fingerprint(all: readonly Glance[]): string {
-  const hash = createHash("sha256");
-  for (const { pid, ppid, start, path, cmd } of all) hash.update(`${pid} ${ppid} ${start}\0${path}\0${cmd}\0`);
-  return hash.digest("base64");
-}
+/** Milliseconds between two listings by ps where there is something new at all. */
+const listEvery = 60_000;
 
 /** ps-list finds `ps` by PATH, which is ours only for as long as it starts it: it does so before it first waits. */
 async function listByPs(): Promise<readonly ProcessRow[]> {
@@ -76,35 +35,42 @@ async function listByPs(): Promise<readonly ProcessRow[]> {
     }));
 }
 
-function rowOf(seen: Glance, bootTime: number | undefined): ProcessRow {
+function rowOf({ line, path, cmd }: Glance, bootTime: number | undefined): ProcessRow {
   return {
-    pid: seen.pid,
-    ppid: seen.ppid,
-    uid: ifReadable(() => realUid(seen.pid)),
-    name: seen.path === "" ? seen.comm : basename(seen.path),
-    path: seen.path,
-    cmd: seen.cmd,
-    started: bootTime === undefined ? undefined : startedAt(bootTime, seen.start),
+    pid: line.pid,
+    ppid: line.ppid,
+    uid: ifReadable(() => realUid(line.pid)),
+    name: path === "" ? line.comm : basename(path),
+    path,
+    cmd,
+    started: bootTime === undefined ? undefined : startedAt(bootTime, line.start - (line.start % ticksPerSecond)),
   };
 }
 
+function bootTimeNow(): number | undefined {
+  const bytes = readSmall("/proc/stat", 1024 * 1024);
+  return bytes === undefined ? undefined : parseBootTime(bytes);
+}
+
 /**
- * Makes the sweep. It glances at /proc and asks ps-list only when something is new there, since ps costs more than
- * the rest of an idle agent together. What ps does not list (its answer is bounded, and arguments of 6 MiB can fill it)
- * is listed from the glance: nobody hides behind a long command line.
+ * Makes the sweep. What is new since the last one is read from /proc for a few system calls; what is not keeps its row.
+ * ps-list costs more than the rest of an idle agent together: at first and once a minute, if anything is new, it lists
+ * everything by other means, and what only it has seen is listed too. It may fail: its answer is bounded, and arguments of
+ * 6 MiB can fill it. Nobody hides behind a long command line.
  */
 export function createSweep(): () => Promise<readonly ProcessRow[]> {
-  let last: { readonly print: string; readonly rows: readonly ProcessRow[] } | undefined;
+  let seen: ReadonlyMap<Glance, ProcessRow> = new Map();
+  let before: Glances = new Map();
+  let listedAt = -Infinity;
   return async () => {
-    const seen = await glance();
-    const print = fingerprint(seen);
-    if (last?.print === print) return last.rows;
-    const listed = await listByPs().catch((): readonly ProcessRow[] => []);
-    const known = new Set(listed.map(({ pid }) => pid));
-    const boot = readSmall("/proc/stat", 1024 * 1024);
-    const bootTime = boot === undefined ? undefined : parseBootTime(boot);
-    const rows = [...listed, ...seen.filter(({ pid }) => !known.has(pid)).map((one) => rowOf(one, bootTime))];
-    last = { print, rows };
-    return rows;
+    const due = performance.now() - listedAt >= listEvery;
+    const now = await glance(before);
+    const fresh = [...now.values()].filter((one) => !seen.has(one));
+    const listed = fresh.length > 0 && due ? await listByPs().catch((): readonly ProcessRow[] => []) : [];
+    if (fresh.length > 0 && due) listedAt = performance.now();
+    const bootTime = fresh.length > 0 ? bootTimeNow() : undefined;
+    seen = new Map([...now.values()].map((one) => [one, seen.get(one) ?? rowOf(one, bootTime)]));
+    before = now;
+    return [...seen.values(), ...listed.filter(({ pid }) => !now.has(pid))];
   };
 }

@@ -43,6 +43,19 @@ export function readSmall(path: string, limit: number): Buffer | undefined {
   });
 }
 
+/** A file that the kernel gives whole in one read, as /proc/PID/stat: half the cost of looking for its end. @throws PlatformError */
+export function readOnce(path: string, limit: number): Buffer | undefined {
+  return look(path, () => {
+    const fd = openSync(path, constants.O_RDONLY);
+    try {
+      const buffer = Buffer.allocUnsafe(limit);
+      return buffer.subarray(0, readSync(fd, buffer, 0, limit, null));
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
 /** A symbolic link's bytes. Undefined when it is gone. @throws PlatformError */
 export function readLink(path: string): Buffer | undefined {
   return look(path, () => readlinkSync(path, { encoding: "buffer" }));
