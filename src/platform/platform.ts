@@ -35,7 +35,9 @@ export interface ProcessRow {
   /** Undefined where the system does not say; never taken for root. */
   readonly uid: number | undefined;
   readonly name: string;
+  /** The real program's; empty where it cannot be read: what a process says of itself is no path. */
   readonly path: string;
+  /** Its arguments, the first few thousand bytes of them. */
   readonly cmd: string;
   /** ISO 8601, whole seconds: good for a difference, not for an identity. */
   readonly started: string | undefined;
