@@ -150,7 +150,7 @@ test("what ran already is told until when it may go on, and then stopped", async
   judge(shortly, running);
   const told = await next();
   expect(told.did).toBe("grace");
-  expect(enforcement.pending()).toEqual([{ pid: 7, ban: "claude-code", until: told.until }]);
+  expect(enforcement.pending()).toEqual([{ pid: 7, uid: 1000, ban: "claude-code", until: told.until }]);
   expect(platform.signals).toEqual([]);
   expect((await next()).did).toBe("stopped");
   expect(enforcement.pending()).toEqual([]);
@@ -163,7 +163,7 @@ test("a grace is started again for nobody", async () => {
   const first = await next();
   now = 300_000;
   judge(verdictOf(), running);
-  expect(enforcement.pending()).toEqual([{ pid: 7, ban: "claude-code", until: first.until }]);
+  expect(enforcement.pending()).toEqual([{ pid: 7, uid: 1000, ban: "claude-code", until: first.until }]);
   await enforcement.close();
 });
 

@@ -198,7 +198,7 @@ export class FakePlatform implements Platform {
     throw new Error("the fake machine has no terminals to run in");
   }
 
-  startSession(session: GraphicalSession): Helper {
+  startSession(session: GraphicalSession): FakeHelper {
     const helper = new FakeHelper(session);
     this.helpers.push(helper);
     return helper;
