@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { readBounded, writeNew } from "#lib/atomic-file.ts";
@@ -93,6 +93,7 @@ export async function onlineKeys(dir: string, missing: "make" | "refuse"): Promi
       });
     }
     try {
+      if (((await stat(file)).mode & 0o077) !== 0) throw new PublishError("KEY", "others may read it: chmod 600");
       return signerOf(createPrivateKey(await readBounded(file, maxKeyFile)));
     } catch (error) {
       throw new PublishError("KEY", `${file} cannot be used as the ${role} key`, { cause: error });

@@ -1,0 +1,135 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../lib/temporary.ts";
+import { served, type Served, type TestClient } from "./repository.ts";
+
+/** A device that has activated version 2 and then version 3. */
+async function device(): Promise<{ repo: Served; client: TestClient }> {
+  const repo = await served();
+  await repo.publish("two");
+  const client = await repo.client();
+  await client.activated(await client.refresh());
+  await repo.publish("three");
+  await client.activated(await client.refresh());
+  return { repo, client };
+}
+
+async function filesOf(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  return entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name).slice(dir.length + 1));
+}
+
+const damages: Record<string, (file: string) => Promise<unknown>> = {
+  truncated: async (file) => truncate(file, Math.floor((await stat(file)).size / 2)),
+  empty: (file) => truncate(file, 0),
+  "full of zeros": async (file) => writeFile(file, Buffer.alloc((await stat(file)).size)),
+  gone: (file) => rm(file),
+  "a folder": async (file) => {
+    await rm(file);
+    await mkdir(join(file, "more"), { recursive: true });
+  },
+  "a FIFO": async (file) => {
+    await rm(file);
+    execFileSync("mkfifo", [file]);
+  },
+  "a link to itself": async (file) => {
+    await rm(file);
+    await symlink(file, file);
+  },
+  "a link to a good copy": async (file) => {
+    await cp(file, `${file}.copy`);
+    await rm(file);
+    await symlink(`${file}.copy`, file);
+  },
+};
+
+test.each(Object.entries(damages))(
+  "each stored file that is %s: the device starts with the last good policy, and heals",
+  async (_how, damage) => {
+    const { repo, client } = await device();
+    const files = await filesOf(client.dir);
+    expect(files.length).toBeGreaterThan(15);
+    for (const file of files) {
+      const dir = join(await temporaryFolder(), "store");
+      await cp(client.dir, dir, { recursive: true });
+      await damage(join(dir, file));
+
+      const offline = await repo.client({ dir, url: "http://127.0.0.1:1/" });
+      const cached = await offline.cached();
+      const newest = /^generations\/active-0{9}2/.test(file);
+      expect([file, cached?.version]).toEqual([file, newest ? 2 : 3]);
+      expect([file, offline.status().problems.length]).toEqual([file, newest ? 1 : 0]);
+
+      const online = await repo.client({ dir });
+      await online.cached();
+      await online.activated(await online.refresh());
+      const healed = await repo.client({ dir, url: "http://127.0.0.1:1/" });
+      expect([file, (await healed.cached())?.version]).toEqual([file, 3]);
+    }
+  },
+);
+
+test("a device whose whole store is gone begins again from the installer's root", async () => {
+  const { repo, client } = await device();
+  await rm(client.dir, { recursive: true });
+  const again = await repo.client({ dir: client.dir });
+  expect(await again.cached()).toBeUndefined();
+  expect(again.status().state).toBe("empty");
+  expect((await again.refresh()).version).toBe(3);
+});
+
+test("a device with neither a stored nor an installed root says so, and still enforces what it had", async () => {
+  const { repo, client } = await device();
+  await rm(join(client.dir, "root.json"));
+  const broken = await repo.client({ dir: client.dir, bootstrap: Buffer.from("{}") });
+  expect((await broken.cached())?.version).toBe(3);
+  await expect(broken.refresh()).rejects.toMatchObject({ code: "CACHE", file: "root" });
+});
+
+test("the store is readable by its owner alone", async () => {
+  const { client } = await device();
+  for (const file of await filesOf(client.dir))
+    expect([file, (await stat(join(client.dir, file))).mode & 0o777]).toEqual([file, 0o600]);
+  expect((await stat(client.dir)).mode & 0o777).toBe(0o700);
+});
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+test("killed before or within any change to the disk, a device has its last good policy and gets the next", async () => {
+  const { repo, client } = await device();
+  await repo.publish("four");
+  const root = join(repo.dir, "1.root.json");
+  const counted = join(await temporaryFolder(), "left");
+  const look = async (dir: string, at: number): Promise<string | null> => {
+    const args = ["--import", here("./crash.mjs"), here("./look.ts"), dir, repo.web.url, root, String(repo.clock)];
+    const env = { ...process.env, CRASH_AT: String(at), ...(at > 1000 && { CRASH_LEFT: counted }) };
+    const child = spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
+    const [, signal] = (await once(child, "exit")) as [number | null, string | null];
+    return signal;
+  };
+  const fresh = async (): Promise<string> => {
+    const dir = join(await temporaryFolder(), "store");
+    await cp(client.dir, dir, { recursive: true });
+    return dir;
+  };
+  expect(await look(await fresh(), 100_000)).toBeNull();
+  const changes = 100_000 - Number(await readFile(counted, "utf8"));
+  expect(changes).toBeGreaterThan(40);
+
+  const versions = new Set<number | undefined>();
+  const one = async (at: number): Promise<void> => {
+    const dir = await fresh();
+    expect([at, await look(dir, at)]).toEqual([at, "SIGKILL"]);
+    const offline = await repo.client({ dir, url: "http://127.0.0.1:1/" });
+    versions.add((await offline.cached())?.version);
+    const online = await repo.client({ dir });
+    expect([at, (await online.refresh()).version]).toEqual([at, 4]);
+  };
+  for (let at = 0; at < changes; at += 4)
+    await Promise.all([at, at + 1, at + 2, at + 3].filter((n) => n < changes).map(one));
+  expect(versions).toEqual(new Set([3, 4]));
+}, 180_000);
