@@ -139,6 +139,21 @@ test("a sweep notices that a process became another program", async () => {
   await expect.poll(path, { timeout: 10_000 }).toMatch(/sleep$/);
 });
 
+test("a sweep notices another program of the same name in the same process", async () => {
+  mkdirSync(join(base, "other"));
+  copyTo(join(base, "other/tool"));
+  const again = `echo ready; read line; exec ${base}/other/tool -c 'echo ready; read line'`;
+  const child = spawn(String(copyTo(join(base, "tool"))), ["-c", again], { stdio: ["pipe", "pipe", "inherit"] });
+  started.push(child);
+  await once(child.stdout, "data");
+  const path = async (): Promise<string | undefined> =>
+    (await platform.processes()).find(({ pid }) => pid === child.pid)?.path;
+  expect(await path()).toBe(join(base, "tool"));
+  child.stdin.write("go\n");
+  await once(child.stdout, "data");
+  expect(await path()).toBe(join(base, "other/tool"));
+});
+
 test("arguments of a megabyte do not stop a sweep, and are cut for the evidence", async () => {
   const much = Array.from({ length: 10 }, () => "x".repeat(100_000));
   const child = spawn(shell, ["-c", waits, ...much], { stdio: ["pipe", "pipe", "inherit"] });

@@ -186,6 +186,16 @@ describe("what is refused stays where it is", () => {
     expect(await attempt(program)).toEqual({ code: "device", stays: true, hall: [] });
   });
 
+  test.skipIf(root)("a package in which a folder of the same filesystem is mounted", async () => {
+    const program = packageIn(join(base, "home"));
+    const mount = join(dirname(program), "mounted");
+    mkdirSync(mount);
+    mkdirSync(join(base, "other"));
+    execFileSync("/usr/bin/mount", ["--bind", join(base, "other"), mount]);
+    mounts.push(mount);
+    expect(await attempt(program)).toEqual({ code: "device", stays: true, hall: [] });
+  });
+
   test.skipIf(root)("a quarantine that others can look into", async () => {
     const program = packageIn(join(base, "home"));
     mkdirSync(hall, { mode: 0o755 });

@@ -36,6 +36,7 @@ test("shells, the loader, init and whatever mends the machine are vital, by ever
 test("editors, interpreters and other tools of the system are not", async () => {
   const paths = (await platform.vital()).map(({ path }) => path);
   expect(paths.filter((path) => /\/(?:vim|nano|python|perl|git|curl)[^/]*$/.test(path))).toEqual([]);
+  expect(platform.isVital(seen("/usr/bin/perl"))).toBe(false);
 });
 
 test("a copy of a vital program is not vital", () => {
