@@ -50,7 +50,7 @@ export const banSchema = z.strictObject({
   reference: linkSchema.optional(),
   owner: wordsSchema.optional(),
   /** Before the first the ban does not exist. */
-  stages: z.array(stageSchema).min(1).readonly(),
+  stages: z.array(stageSchema).min(1).max(64).readonly(),
   scope: scopeSchema.optional(),
   replacement: replacementSchema.optional(),
   /** A session that runs already is told, and stopped when the grace is over. */

@@ -29,7 +29,8 @@ export class Matcher {
   readonly wanted: Wanted;
   readonly #bans = new Map<string, Ban>();
   readonly #tools = new Map<string, Tool>();
-  readonly #exceptions = new Map<string, Exception[]>();
+  /** By ban, and then by whose they are. */
+  readonly #exceptions = new Map<string, Map<string, Exception[]>>();
   /** Milliseconds of every instant the policy writes; most bans share a few. */
   readonly #times = new Map<string, number>();
   /** Every moment at which an answer can change, sorted. */
@@ -50,12 +51,12 @@ export class Matcher {
       push(timed, ban.tool, new TimedBan(ban, from, makeNotice));
     }
     for (const exception of policy.exceptions) {
-      push(this.#exceptions, exception.ban, exception);
+      this.#addException(exception);
       changes.add(this.exceptionEnd(exception));
     }
     this.#changes = Float64Array.from(changes).toSorted();
     const targets = this.#targets(timed, approvedBy(policy));
-    this.#index = new IdentityIndex(targets);
+    this.#index = indexOf(targets);
     if (this.#index.looseGlobs > maxLooseGlobs)
       throw new PolicyError(
         "bounds",
@@ -102,8 +103,21 @@ export class Matcher {
     return this.#tools.get(id);
   }
 
-  exceptionsOf(ban: string): readonly Exception[] {
-    return this.#exceptions.get(ban) ?? [];
+  #addException(exception: Exception): void {
+    const { ban, person, device, group } = exception;
+    const ofBan = this.#exceptions.get(ban) ?? new Map<string, Exception[]>();
+    this.#exceptions.set(ban, ofBan);
+    if (person !== undefined) push(ofBan, `person ${person}`, exception);
+    if (device !== undefined) push(ofBan, `device ${device}`, exception);
+    if (group !== undefined) push(ofBan, `group ${group}`, exception);
+  }
+
+  /** The exceptions from a ban that a person, a device or one of its groups has; time does not grow with those of others. */
+  exceptionsFor(ban: string, who: { person: string; device: string; groups: readonly string[] }): readonly Exception[] {
+    const ofBan = this.#exceptions.get(ban);
+    if (ofBan === undefined) return [];
+    const keys = [`person ${who.person}`, `device ${who.device}`, ...who.groups.map((group) => `group ${group}`)];
+    return keys.flatMap((key) => ofBan.get(key) ?? []);
   }
 
   /** When an exception ends: as it says, or when the longest that its ban allows is over. Milliseconds. */
@@ -140,6 +154,15 @@ export class Matcher {
 /** @throws PolicyError with code "bounds" where policy and catalog are too much together */
 export function compile(policy: Policy, catalog: Catalog): Matcher {
   return new Matcher(policy, catalog);
+}
+
+function indexOf(targets: readonly Target[]): IdentityIndex {
+  try {
+    return new IdentityIndex(targets);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new PolicyError("bounds", cause.message, { path: "tools" }, { cause });
+  }
 }
 
 function push<T>(lists: Map<string, T[]>, key: string, value: T): void {

@@ -12,7 +12,7 @@ export function explain(m: Matcher, verdict: Verdict, evidence: Evidence, at: In
     "",
     `${verdictWords[verdict.mode]} (${verdict.mode}) on ${formatInstant(at)}, because`,
     ...verdict.because.map((reason) => `  · ${reason.text}`),
-    ...(ban === undefined ? [] : ["", ...banLines(m, ban, at)]),
+    ...(ban === undefined ? [] : ["", ...banLines(m, ban)]),
     ...(verdict.mode === "allow" || ban === undefined ? [] : ["", ...waysOut(verdict, ban)]),
   ].map(printable);
 }
@@ -69,15 +69,13 @@ function valuesText(reading: Seen[keyof Seen]): string {
   return reading.value.map((value) => (typeof value === "string" ? value : Object.values(value).join(" "))).join(", ");
 }
 
-function banLines(m: Matcher, ban: Ban, at: Instant): readonly string[] {
+function banLines(m: Matcher, ban: Ban): readonly string[] {
   const stages = ban.stages.map(({ from, mode }) => `${mode} from ${from}`).join(", then ");
-  const exceptions = m.exceptionsOf(ban.id).filter((e) => m.exceptionEnd(e) > at).length;
   return [
     `The ban ${ban.id} of the policy "${m.policy.name}": ${stages}.`,
     ...(ban.reason === undefined ? [] : [`  reason: ${ban.reason}`]),
     ...(ban.reference === undefined ? [] : [`  more about it: ${ban.reference}`]),
     `  owner: ${ban.owner ?? "nobody is named"}`,
-    ...(exceptions === 0 ? [] : [`  exceptions in force: ${exceptions}`]),
   ];
 }
 

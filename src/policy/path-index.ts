@@ -1,6 +1,8 @@
 import { Bloom, rollingHash } from "#lib/pure/bloom.ts";
 import { expandBraces, matchGlob } from "#lib/pure/glob.ts";
 
+const maxGlobs = 2_000_000;
+
 /** A value under each of many globs; what a path asks for does not grow with the number of globs. */
 export class PathIndex<T> {
   /** By a folder or file name that stands in the glob as it is. */
@@ -12,16 +14,18 @@ export class PathIndex<T> {
   /** Globs with nothing one could look up, such as **\/*x*: tried one after the other. */
   readonly #loose: Entry<T>[] = [];
 
-  /** @param globs each with its value; braces and `~/` allowed */
+  /** @param globs each with its value; braces and `~/` allowed. @throws RangeError for more than 2,000,000 without braces */
   constructor(globs: Iterable<readonly [glob: string, value: T]>) {
-    const entries: Entry<T>[] = [];
+    const entries: (readonly [entry: Entry<T>, anchors: readonly string[]])[] = [];
     const uses = new Map<string, number>();
     for (const [text, value] of globs)
       for (const glob of expandBraces(text)) {
-        entries.push({ glob, value });
-        for (const anchor of anchorsOf(glob)) uses.set(anchor, (uses.get(anchor) ?? 0) + 1);
+        const anchors = anchorsOf(glob);
+        entries.push([{ glob, value }, anchors]);
+        if (entries.length > maxGlobs) throw new RangeError(`more than ${maxGlobs} path globs, braces written out`);
+        for (const anchor of anchors) uses.set(anchor, (uses.get(anchor) ?? 0) + 1);
       }
-    for (const entry of entries) this.#add(entry, uses);
+    for (const [entry, anchors] of entries) this.#add(entry, anchors, uses);
     this.#names = new Bloom(this.#byName.size);
     for (const name of this.#byName.keys()) this.#names.add(rollingHash(name));
   }
@@ -32,9 +36,9 @@ export class PathIndex<T> {
   }
 
   /** Under what the fewest other globs have too: "tool-7-*" rather than "bin". */
-  #add(entry: Entry<T>, uses: ReadonlyMap<string, number>): void {
+  #add(entry: Entry<T>, anchors: readonly string[], uses: ReadonlyMap<string, number>): void {
     let rarest: string | undefined;
-    for (const anchor of anchorsOf(entry.glob))
+    for (const anchor of anchors)
       if (rarest === undefined || (uses.get(anchor) ?? 0) < (uses.get(rarest) ?? 0)) rarest = anchor;
     if (rarest === undefined) this.#loose.push(entry);
     else if (rarest.endsWith("*")) this.#byPrefix.add(rarest.slice(0, -1), entry);

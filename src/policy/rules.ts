@@ -57,16 +57,14 @@ export const beforeFirstStage: Rule = ({ m, ban, stage }) => {
   return `it begins on ${first?.from}`;
 };
 
-/** The exception that frees this person or device from the ban now. */
+/** The exception that frees this person or device from the ban now: of several the one that lasts longest. */
 export function exceptionOf({ m, ban, at, device, person }: Case): Exception | undefined {
   if (ban.exceptions === "never") return undefined;
-  return m.exceptionsOf(ban.id).find((exception) => {
-    const theirs =
-      (exception.person !== undefined && exception.person === person) ||
-      (exception.device !== undefined && exception.device === device.id) ||
-      (exception.group !== undefined && device.groups.includes(exception.group));
-    return theirs && at < m.exceptionEnd(exception);
-  });
+  const [longest] = m
+    .exceptionsFor(ban.id, { person, device: device.id, groups: device.groups })
+    .filter((exception) => at < m.exceptionEnd(exception))
+    .toSorted((a, b) => m.exceptionEnd(b) - m.exceptionEnd(a));
+  return longest;
 }
 
 export const excepted: Rule = (c) => {

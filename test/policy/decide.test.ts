@@ -3,13 +3,13 @@ import { expect, test } from "vitest";
 import { matchGlob } from "#lib/pure/glob.ts";
 import { instantOf, parseInstant } from "#lib/pure/instant.ts";
 import { compile } from "#policy/compile.ts";
-import { decide, provenTools } from "#policy/decide.ts";
+import { decide } from "#policy/decide.ts";
 import { deviceOf, deviceSchema } from "#policy/device.ts";
-import { evidenceSchema, seenSchema, type Evidence } from "#policy/evidence.ts";
+import { evidenceSchema, type Evidence } from "#policy/evidence.ts";
 import { percentile } from "#policy/rules.ts";
 import { gradeOf, isIntrinsic, type Identity, type Tool } from "#policy/tool.ts";
 import { modes, type Mode } from "#policy/verdict.ts";
-import { banText, catalogOf, policyOf, stage, toolText } from "./text.ts";
+import { banText, catalogOf, policyOf, toolText } from "./text.ts";
 
 const ids = ["a", "b", "c"];
 const identity = fc.oneof(
@@ -199,90 +199,15 @@ test("a percentage takes that part of all devices, others for another ban, and k
     );
 });
 
-test("a notice has the ban's own commands first, and the catalog's for that replacement", () => {
-  const catalog = catalogOf(
-    {
-      ...toolText("x"),
-      name: "Tool X",
-      equivalents: [
-        { tool: "y", from: "x", to: "other" },
-        { tool: "y", from: "x -p", to: "y -p" },
-        { tool: "z", from: "x q", to: "z q" },
-      ],
-    },
-    { ...toolText("y"), name: "Tool Y", homepage: "https://y.example" },
-  );
-  const ban = banText({
-    replacement: { tool: "y", equivalents: [{ from: "x", to: "y" }] },
-    warn: { for: "PT1H" },
-    exceptions: "never",
-    message: { en: "No." },
-  });
-  const m = compile(policyOf({ bans: [ban], limits: { notifyPerDay: 7 } }), catalog);
-  expect(decide(m, found, late, deviceOf(deviceSchema.parse({}))).notice).toEqual({
-    tool: "Tool X",
-    reason: "A test.",
-    reference: undefined,
-    owner: "a@example.com",
-    message: { en: "No." },
-    replacement: "Tool Y",
-    url: "https://y.example",
-    equivalents: [
-      { from: "x", to: "y" },
-      { from: "x -p", to: "y -p" },
-    ],
-    grace: 600_000,
-    warnFor: 3_600_000,
-    strict: false,
-    exceptions: false,
-    notifyPerDay: 7,
-  });
-});
+const until = (n: number): string => `2027-02-0${n}T00:00:00Z`;
 
-test("the matcher says what must be read, and when an answer can change", () => {
-  const policy = policyOf({
-    bans: [banText({ stages: [stage, { from: "2026-08-01T00:00:00Z", mode: "remove" }], exceptions: { max: "P1D" } })],
-    allow: ["y"],
-    exceptions: [{ ban: "x", person: "ann", granted: "2026-09-01T00:00:00Z", until: "2026-10-01T00:00:00Z" }],
-    tools: [
-      toolText(
-        "x",
-        { kind: "marker", bytes: "marker-of-x", absent: ["not this"] },
-        { kind: "hash", sha256: "a".repeat(64), size: 7 },
-        { kind: "path", glob: "/x/**", grade: "proof" },
-      ),
-      toolText(
-        "y",
-        { kind: "marker", bytes: "not this one", absent: ["not this"] },
-        { kind: "config", path: "~/.y", os: "linux" },
-      ),
-      toolText("unused", { kind: "hash", sha256: "b".repeat(64), size: 8 }),
-    ],
-  });
-  const m = compile(policy, catalogOf());
-  expect([...m.wanted.sizes]).toEqual([7]);
-  expect(m.wanted.needles.map((n) => n.bytes)).toEqual(["marker-of-x", "not this", "not this one"]);
-  expect(m.wanted.configs).toEqual([{ path: "~/.y", os: "linux" }]);
-  expect(m.wanted.pathProof).toBe(true);
-  const changes: string[] = [];
-  for (let at = m.nextChange(instantOf(0)); at !== undefined; at = m.nextChange(at))
-    changes.push(new Date(at).toISOString());
-  expect(changes).toEqual(["2026-07-09T16:00:00.000Z", "2026-08-01T00:00:00.000Z", "2026-09-02T00:00:00.000Z"]);
-});
-
-test("what was proven to be there says which tools are installed", () => {
-  const m = compile(
-    policyOf({
-      bans: [banText({ replacement: { tool: "y" } })],
-      tools: [
-        toolText("x"),
-        toolText("y", { kind: "package", ecosystem: "npm", id: "y" }, { kind: "name", name: "y" }),
-      ],
-    }),
-    catalogOf(),
-  );
-  expect(
-    provenTools(m, seenSchema.parse({ package: { value: [{ ecosystem: "npm", id: "y" }] } }), { os: "linux" }),
-  ).toEqual(["y"]);
-  expect(provenTools(m, seenSchema.parse({ name: { value: ["y"] } }), { os: "linux" })).toEqual([]);
+test("of several exceptions the one that lasts longest is named", () => {
+  const exceptions = [
+    { ban: "x", person: "ann", until: until(1) },
+    { ban: "x", group: "g", until: until(3) },
+    { ban: "x", device: "d", until: until(2) },
+  ];
+  const m = compile(policyOf({ bans: [banText()], exceptions, tools: [toolText("x")] }), catalogOf());
+  const d = deviceOf(deviceSchema.parse({ id: "d", person: "ann", groups: ["h", "g"] }));
+  expect(decide(m, found, late, d)).toMatchObject({ mode: "allow", ban: "x", exception: { until: until(3) } });
 });

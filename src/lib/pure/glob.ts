@@ -43,6 +43,7 @@ function countAlternatives(glob: string, at: number, inside: boolean): { count: 
 
 /** The globs without braces that a glob stands for, in its order. @throws RangeError where `globProblem` has a word. */
 export function expandBraces(glob: string): readonly string[] {
+  if (glob !== "" && !/[{}\\]/.test(glob)) return [glob];
   const problem = globProblem(glob);
   if (problem !== undefined) throw new RangeError(`${JSON.stringify(glob)} is no glob: ${problem}`);
   return expand(glob);
