@@ -11,7 +11,20 @@ import type { Wanted } from "#policy/compile.ts";
 export interface Content {
   readonly hash: Reading<string>;
   readonly marker: Reading<Needle>;
+  /** The interpreter that it is, whatever it is called: its name in the table of interpreters. */
+  readonly interpreter: string | undefined;
 }
+
+/**
+ * Node's own mark of a program that carries no application (":1" where one was put into it): so a renamed or copied node is
+ * still an interpreter, and a tool made of node is none.
+ */
+const bareNode: Needle = {
+  bytes: "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:0",
+  encoding: "utf8",
+  where: "elf-section",
+  section: ".rodata",
+};
 
 /** Files past this are not searched; the largest AI tool measured has 381 MB. */
 const largest = 2 ** 31;
@@ -33,8 +46,8 @@ export class ContentReader {
   /** @throws RangeError where a needle is shorter than two bytes */
   constructor(wanted: Wanted) {
     this.#wanted = wanted;
-    this.#needles = wanted.needles;
-    const bytes = wanted.needles.map((n) => Buffer.from(n.bytes, n.encoding));
+    this.#needles = [...wanted.needles, bareNode];
+    const bytes = this.#needles.map((n) => Buffer.from(n.bytes, n.encoding));
     if (bytes.some((b) => b.length < shortestNeedle)) throw new RangeError("a marker has at least two bytes");
     this.#search = makeSearch(bytes);
     this.#longest = this.#search.longest;
@@ -59,21 +72,22 @@ export class ContentReader {
     const hashed = this.#wanted.sizes.has(size);
     if (size > largest) {
       const unread = { unread: `larger than ${largest} bytes` };
-      return { hash: unread, marker: this.#needles.length === 0 ? { absent: true } : unread };
+      return { hash: unread, marker: unread, interpreter: undefined };
     }
     try {
       const hash = hashed ? createHash("sha256") : undefined;
       const found = await this.#pass(opened.file, size, hash);
-      const values = this.#needles.filter((_, i) => found.has(i));
+      const values = this.#wanted.needles.filter((_, i) => found.has(i));
       const content: Content = {
         hash: hash === undefined ? { unread: "no identity has this size" } : { value: [hash.digest("hex")] },
         marker: values.length === 0 ? { absent: true } : { value: values },
+        interpreter: found.has(this.#wanted.needles.length) ? "node" : undefined,
       };
       const after = stampOf(await opened.file.stat({ bigint: true }));
       if (after.key === key) this.#known.set(key, content); // else it was written to meanwhile
       return content;
     } catch (error) {
-      return { hash: { unread: why(error) }, marker: { unread: why(error) } };
+      return { hash: { unread: why(error) }, marker: { unread: why(error) }, interpreter: undefined };
     }
   }
 

@@ -21,6 +21,12 @@ export interface Identified {
   readonly seen: Seen;
 }
 
+interface Read {
+  readonly seen: Seen;
+  /** The interpreter that its bytes say it is. */
+  readonly interpreter: string | undefined;
+}
+
 const elsewhere = "its path does not lead to it here: deleted, replaced, or in another mount namespace";
 
 /** Turns files and processes into evidence: which identities each kind shows, which it lacks, which could not be read. */
@@ -51,7 +57,7 @@ export class Identifier {
     if ("unread" in opened) return opened;
     try {
       const names = baseNames(toSeen(real).path, toSeen(path).path, ...called);
-      return { file: fileSeen(real, opened.stamp), seen: await this.#read(opened, real, names) };
+      return { file: fileSeen(real, opened.stamp), seen: (await this.#read(opened, real, names)).seen };
     } finally {
       await opened.file.close();
     }
@@ -60,9 +66,9 @@ export class Identifier {
   /** Identifies a running process: its program and, where that is an interpreter, what it runs. */
   async process(detail: ProcessDetail, kind: "exec" | "process"): Promise<Evidence> {
     const argv = detail.process.argv ?? [];
-    const program = await this.#program(detail, argv);
+    const { seen: program, interpreter: is } = await this.#program(detail, argv);
     const { process, program: file } = detail;
-    const interpreter = interpreterNamed(nameOf(file.path));
+    const interpreter = interpreterNamed(nameOf(file.path)) ?? interpreterNamed(is ?? "");
     const runs = interpreter === undefined ? undefined : runsOf(interpreter, argv);
     if (interpreter === undefined || runs === undefined || runs.what === "nothing") {
       const run = packageRun(nameOf(argv[0] ?? file.path), argv, 1) ?? packageRun(nameOf(file.path), argv, 1);
@@ -78,14 +84,14 @@ export class Identifier {
     });
   }
 
-  async #program(detail: ProcessDetail, argv: readonly string[]): Promise<Seen> {
+  async #program(detail: ProcessDetail, argv: readonly string[]): Promise<Read> {
     const path = rawFromSeen(detail.program);
     const opened = await openImage(detail.image);
-    if ("unread" in opened) return nothingRead(opened.unread);
+    if ("unread" in opened) return { seen: nothingRead(opened.unread), interpreter: undefined };
     try {
       const { stamp } = opened;
       if (stamp.dev !== detail.program.dev || stamp.ino !== detail.program.ino)
-        return nothingRead("it runs another program by now");
+        return { seen: nothingRead("it runs another program by now"), interpreter: undefined };
       const there = path !== undefined && detail.sameMounts ? await stampAt(path) : undefined;
       const ours = there?.dev === stamp.dev && there.ino === stamp.ino;
       return await this.#read(opened, ours ? path : undefined, baseNames(detail.program.path, argv[0]));
@@ -95,21 +101,22 @@ export class Identifier {
   }
 
   /** Everything about one open file. Without a path, whatever a path says is unread. */
-  async #read(opened: Opened, path: RawPath | undefined, names: readonly string[]): Promise<Seen> {
-    const content = await this.#content.read(opened);
+  async #read(opened: Opened, path: RawPath | undefined, names: readonly string[]): Promise<Read> {
+    const { interpreter, ...content } = await this.#content.read(opened);
     const name = reading(names);
     const rest = { ...content, name, signer: { unread: notSigned }, config: { unread: onlyAudit } };
     if (path === undefined) {
       const unread = { unread: elsewhere };
-      return { ...rest, package: unread, extension: unread, path: unread };
+      return { seen: { ...rest, package: unread, extension: unread, path: unread }, interpreter };
     }
     const { stamp } = opened;
-    return {
+    const seen = {
       ...rest,
       package: reading(await this.#packages(path, stamp)),
       extension: reading([await extensionOwner(path, stamp)]),
       path: { value: [toSeen(path).path] },
     };
+    return { seen, interpreter };
   }
 
   async #packages(path: RawPath, stamp: Stamp): Promise<readonly PackageSeen[]> {

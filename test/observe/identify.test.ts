@@ -63,6 +63,16 @@ describe("a script tool", () => {
     expect(evidence.seen.marker).toEqual({ value: [needle] });
   });
 
+  test("run by a node that was copied under another name is its package still", async () => {
+    const home = folder();
+    const { script } = npmTool(home, "@example/tool");
+    const renamed = join(home, "innocent");
+    copyFileSync(process.execPath, renamed);
+    const evidence = await evidenceOf((await start(renamed, [script])).pid);
+    expect(evidence.script?.path).toBe(script);
+    expect(evidence.seen.package).toEqual({ value: [tool] });
+  });
+
   test("given as code or on standard input is unread, not absent", async () => {
     const evidence = await evidenceOf((await start(process.execPath, ["-e", "setInterval(() => {}, 1000)"])).pid);
     expect(evidence.seen.package).toEqual({ unread: "code from an argument" });

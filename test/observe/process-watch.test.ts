@@ -91,9 +91,10 @@ test("processes that vanish or may not be looked at harm nobody, and are counted
 
 test("only what is new or changed is inspected", async () => {
   const platform = new FakePlatform().add({ pid: 7 });
-  const { sweep } = watching(platform);
+  const { sweep, given } = watching(platform);
   expect(await sweep()).toMatchObject({ inspected: 1 });
   expect(await sweep()).toMatchObject({ inspected: 0 });
   platform.add({ pid: 7, argv: ["title"] }, { pid: 8 });
   expect(await sweep()).toMatchObject({ inspected: 2 });
+  expect(given.map((e) => e.process?.pid)).toEqual([7, 8]); // another title is not another process
 });
