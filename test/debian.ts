@@ -11,6 +11,7 @@ const packages = [
   "imagemagick",
   "lintian",
   "notification-daemon",
+  "openssl",
   "postgresql",
   "procps",
   "systemd",

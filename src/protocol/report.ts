@@ -16,7 +16,6 @@ export const reportLimits = {
 export const reportBatchSchema = z.strictObject({
   events: z.array(z.unknown()).min(1).max(reportLimits.events),
 });
-export type ReportBatch = z.infer<typeof reportBatchSchema>;
 
 export const reportAnswerSchema = z.object({
   /** `metadata.uid` of every event that is now on the server, from this batch or an earlier one. */

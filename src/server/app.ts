@@ -61,8 +61,6 @@ export function createApp(deps: Deps): Hono<Env> {
 
 function answer(c: Context<Env>, refusal: Refusal): Response {
   if (refusal.retryAfter !== undefined) c.header("retry-after", String(refusal.retryAfter));
-  // What was not read of a body must not be taken for the next request.
-  if (refusal.status === 413) c.header("connection", "close");
   const error = {
     code: refusal.code,
     message: refusal.message.slice(0, 1024),

@@ -7,7 +7,8 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   const parts: Uint8Array[] = [];
   let length = 0;
   try {
-    for await (const part of request.body ?? []) {
+    // Not cancelled when it is too long: what is left is drained for a moment, so that the answer gets through.
+    for await (const part of request.body?.values({ preventCancel: true }) ?? []) {
       length += part.byteLength;
       if (length > maxBytes) throw tooLarge();
       parts.push(part);

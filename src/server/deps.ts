@@ -2,13 +2,8 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Clock } from "#lib/clock.ts";
 import type { Log } from "#lib/log.ts";
 import type { Metrics } from "#server/metrics.ts";
+import type { Released } from "#publish/repository.ts";
 import type { Store } from "#server/store/store.ts";
-
-/** What a proposal led to. */
-export interface Published {
-  /** The version of targets that is in force now. */
-  readonly version: number;
-}
 
 /** Everything the server's answers depend on. */
 export interface Deps {
@@ -21,7 +16,7 @@ export interface Deps {
   readonly enrolSecret: string;
   readonly adminToken: string;
   /** Takes a proposal that meets the signing threshold into force. @throws Refusal where it does not */
-  readonly publish: (proposal: Uint8Array) => Promise<Published>;
+  readonly publish: (proposal: Uint8Array) => Promise<Released>;
   /** Whether the way to us is encrypted: cookies say so then. */
   readonly secure: boolean;
 }

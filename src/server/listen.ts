@@ -35,27 +35,31 @@ export function parseAddress(text: string): Address {
 const bounds = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
-  requestTimeout: 60_000,
+  requestTimeout: 120_000, // a large policy on a slow line
   keepAliveTimeout: 90_000, // devices come back every minute
   connectionsCheckingInterval: 5_000,
 } as const;
 const connectionsMost = 20_000;
 
+const shownHost = ({ host }: Address): string => (host.includes(":") ? `[${host}]` : host);
+
+/** @throws ServerError `USAGE` where what devices send and administrators type would cross a network unencrypted */
+export function checkPlain(address: Address, tls: Tls | undefined): void {
+  const shown = shownHost(address);
+  if (tls !== undefined || isLoopback(shown)) return;
+  const what = `${shown} is more than this machine: give --tls-cert and --tls-key, or listen at 127.0.0.1`;
+  throw new ServerError("USAGE", what);
+}
+
 /**
- * Answers with `app` at an address. Without TLS only on this machine: what devices send and administrators type is nobody
- * else's. @throws ServerError `USAGE`, `LISTEN`
+ * Answers with `app` at an address. @throws ServerError `USAGE`, `LISTEN`
  */
 export async function listen(
   app: Hono<Env>,
   address: Address,
   tls?: Tls,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const shown = address.host.includes(":") ? `[${address.host}]` : address.host;
-  if (tls === undefined && !isLoopback(shown))
-    throw new ServerError(
-      "USAGE",
-      `${shown} is more than this machine: give --tls-cert and --tls-key, or listen at 127.0.0.1`,
-    );
+  const shown = shownHost(address);
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const answer = (request: http.IncomingMessage, response: http.ServerResponse): void =>
     void listener(request, response);

@@ -57,7 +57,7 @@ async function serve(options: ServeOptions): Promise<void> {
     data: options.data ?? defaultData(),
     listen: options.listen,
     tls: await readTls(options),
-    databaseUrl: process.env["DATABASE_URL"],
+    databaseUrl: process.env["DATABASE_URL"] === "" ? undefined : process.env["DATABASE_URL"],
     clock: systemClock,
     log: stderrLog,
   });

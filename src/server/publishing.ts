@@ -4,18 +4,17 @@ import { describe } from "#lib/errors.ts";
 import type { Log } from "#lib/log.ts";
 import { PublishError } from "#publish/error.ts";
 import { parseProposal, publishProposal } from "#publish/proposal.ts";
-import { resignTimestamp, type Repository } from "#publish/repository.ts";
-import type { Published } from "#server/deps.ts";
+import { resignTimestamp, type Released, type Repository } from "#publish/repository.ts";
 import type { Metrics } from "#server/metrics.ts";
 import { Refusal } from "#server/refusal.ts";
 import { TrustError } from "#trust/error.ts";
 
 /** Takes proposals into a repository; whatever speaks against one is told to whoever sent it. */
-export function publishInto(where: Repository): (proposal: Uint8Array) => Promise<Published> {
+export function publishInto(where: Repository): (proposal: Uint8Array) => Promise<Released> {
   return async (bytes) => {
+    if (!(await hasRepository(where))) throw new Refusal(503, "no-repository", "there is no repository here yet");
     try {
-      const released = await publishProposal({ ...where, proposal: parseProposal(bytes) });
-      return { version: released.targets };
+      return await publishProposal({ ...where, proposal: parseProposal(bytes) });
     } catch (error) {
       if (error instanceof PublishError && error.code === "PROPOSAL")
         throw new Refusal(400, "invalid", describe(error));
@@ -28,16 +27,21 @@ export function publishInto(where: Repository): (proposal: Uint8Array) => Promis
 
 /** Says "this is still the newest" for another three days. Quiet where there is no repository yet; never throws. */
 export async function resign(where: Repository, metrics: Metrics, log: Log): Promise<void> {
-  try {
-    await access(join(where.dir, "1.root.json"));
-  } catch {
-    return;
-  }
+  if (!(await hasRepository(where))) return;
   try {
     const released = await resignTimestamp(where);
     metrics.resigned.set(where.clock.now() / 1000);
     log.info("the timestamp was signed again", { ...released });
   } catch (error) {
     log.error("the timestamp cannot be signed; devices will call the policy stale", { why: describe(error) });
+  }
+}
+
+async function hasRepository({ dir }: Repository): Promise<boolean> {
+  try {
+    await access(join(dir, "1.root.json"));
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -6,7 +6,7 @@ import { describe, systemCode } from "#lib/errors.ts";
 import { LockedError, withLock } from "#lib/file-lock.ts";
 import { quiet, type Log } from "#lib/log.ts";
 import { createApp } from "#server/app.ts";
-import { listen, parseAddress, type Tls } from "#server/listen.ts";
+import { checkPlain, listen, parseAddress, type Tls } from "#server/listen.ts";
 import { createMetrics } from "#server/metrics.ts";
 import { publishInto, resign } from "#server/publishing.ts";
 import { secretFile } from "#server/secret.ts";
@@ -65,6 +65,7 @@ export function pathsIn(data: string): Paths {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { data, tls, databaseUrl, clock, log = quiet } = options;
   const address = parseAddress(options.listen);
+  checkPlain(address, tls);
   const paths = pathsIn(data);
   await ownFolder(data);
   await mkdir(paths.repo, { recursive: true, mode: 0o755 });
