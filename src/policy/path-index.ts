@@ -105,19 +105,18 @@ function anchorsOf(glob: string): readonly string[] {
   return [...whole, ...parts];
 }
 
-/** Where people's homes are, each `*` one person's: Linux, Fedora's atomic systems, root, macOS, Windows. */
-const homes = ["/home/*/", "/var/home/*/", "/root/", "/users/*/", "?:/users/*/"].map((text) => text.split("/"));
+/** Where people's homes are, one folder a person: Linux, Fedora's atomic systems, macOS; and Windows behind a drive. */
+const homes = ["/home/", "/var/home/", "/Users/", "/users/"];
 
 /** "~/" and the rest of a path below anybody's home; undefined elsewhere. */
 function inHome(path: string): string | undefined {
-  if (!/^(?:\/(?:home|var\/home|root|users)\/|[a-z]:\/users\/)/i.test(path)) return undefined;
-  const names = path.split("/");
-  const home = homes.find(
-    (h) =>
-      h.length <= names.length &&
-      h.slice(0, -1).every((name, i) => name === "*" || matchGlob(name, (names[i] ?? "").toLowerCase())),
-  );
-  return home === undefined ? undefined : `~/${names.slice(home.length - 1).join("/")}`;
+  if (path.startsWith("/root/")) return `~${path.slice("/root".length)}`;
+  const drive = path.charCodeAt(1) === 0x3a ? 2 : 0;
+  const home = homes.find((prefix) => path.startsWith(prefix, drive));
+  if (home === undefined) return undefined;
+  const person = drive + home.length;
+  const slash = path.indexOf("/", person);
+  return slash > person ? `~${path.slice(slash)}` : undefined;
 }
 
 /** Entries by the first characters of a text, or by its last ones. */
