@@ -46,7 +46,6 @@ const signerSeen = z.strictObject({
 
 export type PackageSeen = z.infer<typeof packageSeen>;
 export type ExtensionSeen = z.infer<typeof extensionSeen>;
-export type SignerSeen = z.infer<typeof signerSeen>;
 
 const notGiven = { unread: "not given" };
 /** What was read of one file, kind by kind. A kind that a JSON text leaves out is unread. */
