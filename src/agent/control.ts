@@ -27,6 +27,8 @@ export interface ControlOptions {
   readonly peerUid: (socket: Socket) => number | undefined;
   readonly handlers: Handlers;
   readonly log: Log;
+  /** Called when questions are being taken. */
+  readonly listening?: () => void;
 }
 
 /** Bytes of one question; connections at once; milliseconds a silent one is kept. */
@@ -54,6 +56,7 @@ export async function serveControl(options: ControlOptions, signal: AbortSignal)
     server.listen(options.path, resolve);
   });
   chmodSync(options.path, 0o666);
+  options.listening?.();
   await new Promise<void>((resolve) => {
     const stop = (): void => {
       server.close(() => resolve());

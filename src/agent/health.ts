@@ -1,3 +1,4 @@
+import type { House } from "#agent/house.ts";
 import type { Warning } from "#protocol/status.ts";
 
 /** What can be wrong with an agent, as data. The text says what it means and what to do. */
@@ -38,4 +39,27 @@ export type WarningCode = keyof typeof catalogue;
 export function warning(code: WarningCode, detail?: string): Warning {
   const [title, severity, text] = catalogue[code];
   return { code, title, severity, text: detail === undefined ? text : `${text} (${detail})` };
+}
+
+/** Everything that is not as it should be, now. */
+export function warningsOf(house: House): readonly Warning[] {
+  const { policies, trust, config, identity, outbox, recorder, device, platform } = house;
+  const { version, findings } = policies.current();
+  const status = trust.status();
+  const found: Warning[] = [];
+  const say = (code: WarningCode, detail?: string): void => void found.push(warning(code, detail));
+  if (version === 0) say("no-policy", status.lastError?.message);
+  if (status.rejected !== undefined)
+    say("policy-refused", `version ${status.rejected.version}: ${status.rejected.why}`);
+  if (status.state === "stale" || status.state === "very-stale") say(status.state, status.lastError?.message);
+  if (config.enforcement === "observe") say("observing");
+  if (config.server !== undefined && identity.enrolledAt === undefined) say("not-enrolled");
+  if (recorder.trouble !== undefined) say("spool-trouble", recorder.trouble);
+  const dropped = Object.values(outbox.status().dropped).reduce((sum, lane) => sum + lane, 0);
+  if (dropped > 0) say("reports-dropped", `${dropped} so far`);
+  for (const ban of device.current().breakers) say("breaker-open", ban);
+  for (const finding of findings) say("hurts", finding.text);
+  for (const [name, capability] of Object.entries(platform.capabilities))
+    if (!capability.up) say("limited", `${name}: ${capability.why}`);
+  return found;
 }

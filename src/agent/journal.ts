@@ -22,6 +22,24 @@ export class Journal {
   add(entry: Entry): void {
     this.#entries.push(entry);
     if (this.#entries.length > longest) this.#entries.shift();
+    this.#append(entry);
+  }
+
+  /** How the person was told of it, once that is known. */
+  told(id: string, told: Entry["told"]): void {
+    const at = this.#entries.findLastIndex((entry) => entry.id === id);
+    const entry = this.#entries[at];
+    if (entry === undefined) return;
+    this.#entries[at] = { ...entry, told };
+    this.#append({ ...entry, told });
+  }
+
+  /** A person sees their own; root (uid 0) sees all. */
+  of(uid: number): readonly Entry[] {
+    return uid === 0 ? this.#entries : this.#entries.filter((entry) => entry.uid === uid);
+  }
+
+  #append(entry: Entry): void {
     try {
       if (this.#lines >= 2 * longest) this.#compact();
       else appendFileSync(this.#file, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
@@ -29,11 +47,6 @@ export class Journal {
     } catch (error) {
       this.#onError(error);
     }
-  }
-
-  /** A person sees their own; root (uid 0) sees all. */
-  of(uid: number): readonly Entry[] {
-    return uid === 0 ? this.#entries : this.#entries.filter((entry) => entry.uid === uid);
   }
 
   #compact(): void {
@@ -50,15 +63,14 @@ function readEntries(file: string, onError: (error: unknown) => void): Entry[] {
   } catch (error) {
     if (systemCode(error) !== "ENOENT") onError(error);
   }
-  // A line cut by a crash is left out: the journal is for reading, the spool is what is sent.
-  return text
-    .split("\n")
-    .slice(-longest)
-    .flatMap((line) => {
-      try {
-        return [entrySchema.parse(JSON.parse(line))];
-      } catch {
-        return [];
-      }
-    });
+  const entries = new Map<string, Entry>();
+  for (const line of text.split("\n")) {
+    try {
+      const entry = entrySchema.parse(JSON.parse(line));
+      entries.set(entry.id, entry);
+    } catch {
+      // A line cut by a crash is left out: the journal is for reading, the spool is what is sent.
+    }
+  }
+  return [...entries.values()].slice(-longest);
 }

@@ -10,32 +10,35 @@ interface Verb {
 
 /** Every verb of `edict`, in the order of `edict help`. */
 export const verbs: readonly Verb[] = [
-  { name: "audit", summary: "what of the catalog is installed here", load: () => import("#cli/commands/audit.ts") },
-  { name: "why", summary: "what is seen of a file, process or package", load: () => import("#cli/commands/why.ts") },
+  {
+    name: "demo",
+    summary: "see the whole of it on this machine, harmlessly",
+    load: () => import("#cli/commands/demo.ts"),
+  },
+  {
+    name: "audit",
+    summary: "what of the catalog is installed here, and how that is known",
+    load: () => import("#cli/commands/audit.ts"),
+  },
+  {
+    name: "status",
+    summary: "what is in force here, and what is recorded about you",
+    load: () => import("#cli/commands/status.ts"),
+  },
+  {
+    name: "why",
+    summary: "why a process was stopped; what is seen of a file, process or package",
+    load: () => import("#cli/commands/why.ts"),
+  },
+  { name: "request", summary: "ask for an exception from a ban", load: () => import("#cli/commands/request.ts") },
+  { name: "continue", summary: "go on after a warning", load: () => import("#cli/commands/continue.ts") },
   {
     name: "doctor",
     summary: "what Edict can do on this machine, and why not",
     load: () => import("#cli/commands/doctor.ts"),
   },
-  {
-    name: "policy sign",
-    summary: "sign a policy, and see what would change",
-    load: () => import("#cli/commands/policy-sign.ts"),
-  },
-  { name: "policy push", summary: "publish a signed policy", load: () => import("#cli/commands/policy-push.ts") },
-  { name: "keys create", summary: "make a key that signs", load: () => import("#cli/commands/keys-create.ts") },
-  { name: "trust init", summary: "make a repository", load: () => import("#cli/commands/trust-init.ts") },
-  {
-    name: "trust status",
-    summary: "every role of a repository, and how long it is good for",
-    load: () => import("#cli/commands/trust-status.ts"),
-  },
-  { name: "help exit-codes", summary: "every exit code", load: () => import("#cli/commands/help-exit-codes.ts") },
-  {
-    name: "policy new",
-    summary: "a policy to start from",
-    load: () => import("#cli/commands/policy-new.ts"),
-  },
+  { name: "policy new", summary: "a policy to start from", load: () => import("#cli/commands/policy-new.ts") },
+  { name: "policy show", summary: "what is banned on this device", load: () => import("#cli/commands/policy-show.ts") },
   {
     name: "policy lint",
     summary: "errors of policies with path and line, and what will hurt",
@@ -61,4 +64,35 @@ export const verbs: readonly Verb[] = [
     summary: "JSON Schema of what people write",
     load: () => import("#cli/commands/policy-schema.ts"),
   },
+  {
+    name: "policy sign",
+    summary: "sign a policy, and see what would change",
+    load: () => import("#cli/commands/policy-sign.ts"),
+  },
+  { name: "policy push", summary: "publish a signed policy", load: () => import("#cli/commands/policy-push.ts") },
+  { name: "keys create", summary: "make a key that signs", load: () => import("#cli/commands/keys-create.ts") },
+  { name: "trust init", summary: "make a repository", load: () => import("#cli/commands/trust-init.ts") },
+  {
+    name: "trust status",
+    summary: "every role of a repository, and how long it is good for",
+    load: () => import("#cli/commands/trust-status.ts"),
+  },
+  { name: "enroll", summary: "make this device known to its server", load: () => import("#cli/commands/enroll.ts") },
+  { name: "agent", summary: "the daemon that enforces the policy", load: () => import("#cli/commands/agent.ts") },
+  {
+    name: "session",
+    summary: "draws toasts for one person; the agent starts it",
+    load: () => import("#cli/commands/session.ts"),
+  },
+  {
+    name: "quarantine list",
+    summary: "what was moved away here, and from where",
+    load: () => import("#cli/commands/quarantine-list.ts"),
+  },
+  {
+    name: "quarantine restore",
+    summary: "put something back as its owner's",
+    load: () => import("#cli/commands/quarantine-restore.ts"),
+  },
+  { name: "help exit-codes", summary: "every exit code", load: () => import("#cli/commands/help-exit-codes.ts") },
 ];

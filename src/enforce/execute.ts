@@ -57,6 +57,11 @@ export class Enforcement {
     return this.#outcomes.lost;
   }
 
+  /** Nobody is being stopped, and nothing is being moved. Graces may still run. */
+  get idle(): boolean {
+    return this.#busy.size === 0;
+  }
+
   /** Returns at once. The newest judgement of a process is the one that counts: a grace that it does not confirm is dropped. */
   start(steps: readonly Step[], verdict: Verdict, evidence: Evidence): void {
     const job = { verdict, evidence };

@@ -79,7 +79,7 @@ export class ProcessWatch {
         const given = identityText(seen);
         const judgedBefore = known.given === given;
         if (judgedBefore && !again) return;
-        const started = !judgedBefore && before !== undefined && isSince(detail, before, activatedAt);
+        const started = !judgedBefore && isSince(detail, before, activatedAt);
         known.given = given;
         this.#give(started ? { ...seen, kind: "exec" } : seen);
       },
@@ -101,9 +101,9 @@ export class ProcessWatch {
   }
 }
 
-/** Whether a program that the last sweep did not see has started since the policy is in force. */
-function isSince(detail: ProcessDetail, lastSweep: Instant, activatedAt: Instant): boolean {
-  if (lastSweep >= activatedAt) return true;
+/** Whether a program that the last sweep did not see has started since the policy is in force, be it while the agent was down. */
+function isSince(detail: ProcessDetail, lastSweep: Instant | undefined, activatedAt: Instant): boolean {
+  if (lastSweep !== undefined && lastSweep >= activatedAt) return true;
   const { startedAt } = detail.process;
   return startedAt !== undefined && parseInstant(startedAt) >= activatedAt;
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 /** One thing that was recorded about somebody, as it is shown to that person (law 9). */
 export const entrySchema = z.object({
+  id: z.string(),
   at: z.string(),
   /** Whose process or file it was; null where that is nobody's in particular. */
   uid: z.number().nullable(),
@@ -11,6 +12,8 @@ export const entrySchema = z.object({
   mode: z.string(),
   what: z.string(),
   because: z.array(z.string()),
+  /** How the person was told; absent while that is still under way. */
+  told: z.object({ terminal: z.string(), toast: z.string() }).optional(),
 });
 export type Entry = z.infer<typeof entrySchema>;
 

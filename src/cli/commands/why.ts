@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { catalogOf } from "#cli/catalog.ts";
 import { CommandError, textOption, type Command, type Input, type Io } from "#cli/command.ts";
+import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { matcherOfEverything } from "#cli/inventory-policy.ts";
 import { readPolicy } from "#cli/policy-files.ts";
@@ -20,6 +21,7 @@ import { explain } from "#policy/explain.ts";
 import { parsePolicy } from "#policy/parse.ts";
 import { standing, type Standing } from "#policy/standing.ts";
 import { ecosystems } from "#policy/tool.ts";
+import { whySchema } from "#protocol/status.ts";
 
 /** `edict why`: what is seen of a file, a process or a package, which identities match, and what a policy makes of it. */
 export const command: Command = {
@@ -31,7 +33,7 @@ export const command: Command = {
   ],
   run: async (input, io) => {
     const [what = ""] = input.args;
-    const answer = await whyOffline(what, input, io);
+    const answer = (await askedOfAgent(what, input, io)) ?? (await whyOffline(what, input, io));
     io.out(input.options["json"] === true ? `${JSON.stringify(answer.json)}\n` : `${answer.lines.join("\n")}\n`);
     return exitCodes.ok[0];
   },
@@ -40,6 +42,21 @@ export const command: Command = {
 interface Why {
   readonly lines: readonly string[];
   readonly json: unknown;
+}
+
+/** The agent knows the policy in force; undefined where it does not run, or knows nothing of it. */
+async function askedOfAgent(what: string, input: Input, io: Io): Promise<Why | undefined> {
+  if (textOption(input, "policy") !== undefined) return undefined;
+  const pid = /^\d{1,10}$/.test(what);
+  try {
+    const json = whySchema.parse(
+      await ask(pid ? { ask: "why-pid", pid: Number(what) } : { ask: "why-ban", ban: what }, io),
+    );
+    return { lines: json.lines, json };
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
 }
 
 /** Everything that can be said without the agent. */

@@ -2,7 +2,8 @@ import type { BigIntStats } from "node:fs";
 import type { ProcessDetail } from "#platform/platform.ts";
 import type { FileSeen } from "#policy/evidence.ts";
 import { identityOf, realUid, statusLine, ifReadable } from "#platform/linux/identity.ts";
-import { deviceText, parseBootTime, parseCmdline, startedAt, terminalName } from "#platform/linux/proc.ts";
+import { bootTimeNow } from "#platform/linux/boot.ts";
+import { deviceText, parseCmdline, startedAt, terminalName } from "#platform/linux/proc.ts";
 import { readLink, readSmall, statOf } from "#platform/linux/read.ts";
 
 /** Arguments past this many bytes are cut: they can have 6 MiB (execve(2)), and a policy's strings have 4 KiB. */
@@ -66,7 +67,6 @@ function read(pid: number, user: (uid: number) => string | undefined): ProcessDe
   const link = ifReadable(() => readLink(image)) ?? Buffer.from(image);
   const file = statOf(image);
   const argv = readSmall(`/proc/${pid}/cmdline`, argvLimit);
-  const boot = readSmall("/proc/stat", 1024 * 1024);
   if (line === undefined || uid === undefined || file === undefined || argv === undefined) return undefined;
   const { path, deleted } = programPath(pid, link, file);
   const argvBytes = parseCmdline(argv);
@@ -76,7 +76,7 @@ function read(pid: number, user: (uid: number) => string | undefined): ProcessDe
     process: {
       pid,
       start: line.start,
-      ...(boot !== undefined && { startedAt: startedAt(parseBootTime(boot), line.start) }),
+      startedAt: startedAt(bootTimeNow(), line.start),
       ppid: line.ppid,
       session: line.session,
       uid,

@@ -96,16 +96,6 @@ export function parseStatus(bytes: Uint8Array): ProcStatus {
   return { uid: { real: real ?? 0, effective: effective ?? 0 }, capabilities: BigInt(`0x${capabilities}`) };
 }
 
-/** The boot's instant in seconds since 1970, from /proc/stat (proc_stat(5)). @throws PlatformError */
-export function parseBootTime(bytes: Uint8Array): number {
-  const line = latin1(bytes)
-    .split("\n")
-    .find((l) => l.startsWith("btime "));
-  const seconds = Number(line?.slice(6) ?? "");
-  if (line === undefined || !Number.isSafeInteger(seconds)) throw malformed("stat has no btime");
-  return seconds;
-}
-
 /** NAME=value strings of /proc/PID/environ as the process was started with; the first of a name counts, as for getenv(3). */
 export function parseEnviron(bytes: Uint8Array): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
@@ -140,6 +130,6 @@ export const ticksPerSecond = 100;
 /** ISO 8601 of a start time in ticks. @throws RangeError when the numbers are absurd. */
 export function startedAt(bootTime: number, start: number): string {
   return Temporal.Instant.fromEpochMilliseconds(
-    bootTime * 1000 + Math.round((start * 1000) / ticksPerSecond),
+    Math.round(bootTime * 1000 + (start * 1000) / ticksPerSecond),
   ).toString();
 }

@@ -3,8 +3,8 @@ import psList from "ps-list";
 import type { ProcessRow } from "#platform/platform.ts";
 import { glance, type Glance, type Glances } from "#platform/linux/glance.ts";
 import { ifReadable, realUid } from "#platform/linux/identity.ts";
-import { parseBootTime, startedAt, ticksPerSecond } from "#platform/linux/proc.ts";
-import { readSmall } from "#platform/linux/read.ts";
+import { bootTimeNow } from "#platform/linux/boot.ts";
+import { startedAt, ticksPerSecond } from "#platform/linux/proc.ts";
 
 const trustedPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 /** Milliseconds between two listings by ps where there is something new at all. */
@@ -35,7 +35,7 @@ async function listByPs(): Promise<readonly ProcessRow[]> {
     }));
 }
 
-function rowOf({ line, path, cmd }: Glance, bootTime: number | undefined): ProcessRow {
+function rowOf({ line, path, cmd }: Glance, bootTime: number): ProcessRow {
   return {
     pid: line.pid,
     ppid: line.ppid,
@@ -43,13 +43,8 @@ function rowOf({ line, path, cmd }: Glance, bootTime: number | undefined): Proce
     name: path === "" ? line.comm : basename(path),
     path,
     cmd,
-    started: bootTime === undefined ? undefined : startedAt(bootTime, line.start - (line.start % ticksPerSecond)),
+    started: startedAt(Math.round(bootTime), line.start - (line.start % ticksPerSecond)),
   };
-}
-
-function bootTimeNow(): number | undefined {
-  const bytes = readSmall("/proc/stat", 1024 * 1024);
-  return bytes === undefined ? undefined : parseBootTime(bytes);
 }
 
 /**
@@ -68,7 +63,7 @@ export function createSweep(): () => Promise<readonly ProcessRow[]> {
     const fresh = [...now.values()].filter((one) => !seen.has(one));
     const listed = fresh.length > 0 && due ? await listByPs().catch((): readonly ProcessRow[] => []) : [];
     if (fresh.length > 0 && due) listedAt = performance.now();
-    const bootTime = fresh.length > 0 ? bootTimeNow() : undefined;
+    const bootTime = fresh.length > 0 ? bootTimeNow() : 0;
     seen = new Map([...now.values()].map((one) => [one, seen.get(one) ?? rowOf(one, bootTime)]));
     before = now;
     return [...seen.values(), ...listed.filter(({ pid }) => !now.has(pid))];

@@ -1,0 +1,159 @@
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as after } from "node:timers/promises";
+import { schedule } from "node-cron";
+import { loop } from "#agent/agent.ts";
+import { answers } from "#agent/answers.ts";
+import { serveControl } from "#agent/control.ts";
+import { warningsOf } from "#agent/health.ts";
+import type { House } from "#agent/house.ts";
+import { describe } from "#lib/errors.ts";
+import type { Actor } from "#lib/run-group.ts";
+import { controlSocket } from "#protocol/control.ts";
+import { enrol } from "#report/enrol.ts";
+import { ServerLink } from "#report/link.ts";
+import { upload } from "#report/upload.ts";
+
+interface Begin {
+  readonly ready?: () => void;
+  readonly once?: boolean;
+}
+
+/** The loop, and what goes on beside it. Each runs until it is told to stop. */
+export function actorsOf(house: House, { ready, once = false }: Begin): readonly Actor[] {
+  return [
+    ...loop(house),
+    { name: "control", run: (signal) => control(house, signal, ready) },
+    { name: "upload", run: (signal) => sendReports(house, signal) },
+    { name: "presses", run: (signal) => takePresses(house, signal) },
+    { name: "stages", run: (signal) => watchStages(house, signal) },
+    { name: "health", run: (signal) => watchHealth(house, signal) },
+    { name: "watchdog", run: (signal) => pat(house, signal) },
+    ...(once ? [{ name: "once", run: (signal: AbortSignal) => lookOnce(house, signal) }] : []),
+  ];
+}
+
+function control(house: House, signal: AbortSignal, ready: (() => void) | undefined): Promise<void> {
+  const { platform, config, log } = house;
+  const listening = (): void => {
+    platform.service("READY=1");
+    ready?.();
+  };
+  const path = join(config.run, controlSocket);
+  return serveControl({ path, peerUid: (s) => platform.peerUid(s), handlers: answers(house), log, listening }, signal);
+}
+
+/** Enrols this device where that is still to do, then sends what is in the spool. */
+async function sendReports(house: House, signal: AbortSignal): Promise<void> {
+  const { config, clock, ca, log, outbox, identity, platform } = house;
+  if (config.server === undefined) return stopped(signal);
+  const { server, enrolSecretFile } = config;
+  const enrolNow = async (): Promise<void> => {
+    if (enrolSecretFile === undefined)
+      throw new Error("this device is not enrolled, and no enrolSecretFile is configured");
+    const secret = await readFile(enrolSecretFile, "utf8");
+    await enrol({
+      server,
+      secret,
+      dir: join(config.state, "identity"),
+      clock,
+      os: platform.os,
+      hostname: hostname(),
+      ca,
+      signal,
+    });
+    log.info("this device is enrolled", { server });
+  };
+  if (identity.enrolledAt !== server)
+    await enrolNow().catch((error: unknown) => log.warn("not enrolled yet", { error: describe(error) }));
+  const link = new ServerLink({ server, identity, clock, ca });
+  try {
+    await upload({ outbox, link, clock, log, enrol: enrolNow }, signal);
+  } finally {
+    link.close();
+  }
+}
+
+/** Buttons that people press on toasts mean what the same words mean on the command line. */
+async function takePresses(house: House, signal: AbortSignal): Promise<void> {
+  const handlers = answers(house);
+  for await (const { person, ban, key } of house.teller.presses(signal)) {
+    const reason = "asked by a button";
+    try {
+      const uid = (await house.platform.people()).find(({ name }) => name === person)?.uid;
+      if (uid === undefined) continue;
+      if (key === "request") await handlers.request({ ask: "request", ban, reason }, uid);
+      if (key === "continue") await handlers.continue({ ask: "continue", ban, reason }, uid);
+    } catch (error) {
+      house.log.warn("a button could not be followed", { key, ban, error: describe(error) });
+    }
+  }
+}
+
+/** When a stage begins or an exception ends, everything that runs is judged again. The clock is looked at, so a sleeping machine misses none. */
+async function watchStages({ policies, watching, log }: House, signal: AbortSignal): Promise<void> {
+  let next = policies.current().matcher.nextChange(policies.now());
+  let version = policies.current().version;
+  const task = schedule("*/5 * * * * *", () => {
+    const now = policies.now();
+    if (next !== undefined && now >= next && version === policies.current().version) {
+      log.info("a stage begins or an exception ends: everything is judged again");
+      watching.lookAgain();
+    }
+    next = policies.current().matcher.nextChange(now);
+    version = policies.current().version;
+  });
+  await stopped(signal);
+  await task.destroy();
+}
+
+/** Milliseconds between looks; a change of what is wrong is reported at once after one. */
+const healthPeriod = 30_000;
+
+async function watchHealth(house: House, signal: AbortSignal): Promise<void> {
+  const { recorder, policies, trust, platform, device } = house;
+  let known: string | undefined;
+  while (!signal.aborted) {
+    const warnings = warningsOf(house);
+    const { version, matcher } = policies.current();
+    const codes = [version, ...warnings.map((w) => w.code)].join(" ");
+    if (codes !== known) {
+      const facts = {
+        policy: { name: matcher.policy.name, version, state: trust.status().state },
+        enforcement: house.config.enforcement,
+      };
+      recorder.health(known === undefined ? "started" : "state", warnings, facts);
+      known = codes;
+    }
+    device.setVital(await platform.vital());
+    await after(healthPeriod, undefined, { signal }).catch(() => undefined);
+  }
+  recorder.health("stopping", [], {});
+}
+
+/** Half the service manager's period, as sd_notify(3) asks. */
+async function pat({ platform }: House, signal: AbortSignal): Promise<void> {
+  if (platform.watchdog === undefined) return stopped(signal);
+  while (!signal.aborted) {
+    platform.service("WATCHDOG=1");
+    await after(platform.watchdog / 2, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Ends the agent when the policy was asked for and everything was looked at, judged and, where it must be, stopped. */
+async function lookOnce({ policies, trust, watching, enforcement }: House, signal: AbortSignal): Promise<void> {
+  const soon = (): Promise<void> => after(50, undefined, { signal }).catch(() => undefined);
+  const asked = (): boolean => policies.current().version > 0 || trust.status().lastError !== undefined;
+  while (!signal.aborted && !asked()) await soon();
+  const { sweeps } = watching.health();
+  watching.lookAgain();
+  const looked = (): boolean =>
+    watching.health().sweeps > sweeps + 1 && watching.health().installed.scanned !== undefined;
+  while (!signal.aborted && !(looked() && enforcement.idle)) await soon();
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

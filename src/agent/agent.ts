@@ -1,0 +1,71 @@
+import type { House } from "#agent/house.ts";
+import { describe } from "#lib/errors.ts";
+import { parseDuration } from "#lib/pure/instant.ts";
+import type { Actor } from "#lib/run-group.ts";
+import { plan } from "#enforce/plan.ts";
+import { decide, provenTools } from "#policy/decide.ts";
+
+/**
+ * THE LOOP. Policy arrives, is verified, compiled; evidence arrives, is decided, enforced, told, reported.
+ * Three actors, and the only place where that order stands. Nothing here waits for a person, a grace period,
+ * the network or a slow disk.
+ */
+export function loop(house: House): readonly Actor[] {
+  return [
+    { name: "evidence", run: (signal) => evidenceArrives(house, signal) },
+    { name: "outcomes", run: (signal) => outcomesArrive(house, signal) },
+    { name: "policy", run: (signal) => policyArrives(house, signal) },
+  ];
+}
+
+async function evidenceArrives(house: House, signal: AbortSignal): Promise<void> {
+  const { watching, policies, device, platform, enforcement } = house;
+  for await (const evidence of watching.evidence) {
+    if (signal.aborted) return;
+    const { matcher } = policies.current();
+    device.present(provenTools(matcher, evidence.seen, device.current()));
+    const verdict = decide(matcher, evidence, policies.now(), device.current());
+    if (evidence.kind === "installed" && !device.isNews(evidence, verdict)) continue;
+    enforcement.start(plan(verdict, evidence, platform.capabilities), verdict, evidence);
+  }
+}
+
+async function outcomesArrive(house: House, signal: AbortSignal): Promise<void> {
+  const { enforcement, breaker, device, watching, recorder, teller, log } = house;
+  for await (const outcome of enforcement.outcomes(signal)) {
+    const stopped = outcome.did === "stopped" || outcome.did === "denied";
+    if (stopped && breaker.count(outcome.verdict, outcome.evidence)) {
+      device.setBreakers(breaker.open());
+      watching.lookAgain();
+    }
+    recorder.outcome(outcome);
+    teller.tell(outcome).then(
+      (told) => recorder.told(outcome.id, told),
+      (error: unknown) => log.error("a person could not be told", { error: describe(error) }),
+    );
+  }
+}
+
+async function policyArrives(house: House, signal: AbortSignal): Promise<void> {
+  const { trust, config, policies, breaker, device, enforcement, watching, log } = house;
+  for await (const generation of trust.updates({ pollSeconds: config.pollSeconds }, signal)) {
+    const before = policies.current().version;
+    const activation = policies.activate(generation);
+    if (!activation.activated) {
+      log.error("a policy verifies and cannot be used; the last good one stays", { why: activation.why });
+      trust.rejected(generation, activation.why);
+      continue;
+    }
+    await trust.activated(generation).catch((error: unknown) => {
+      log.error("the policy in force could not be kept for the next start", { error: describe(error) });
+    });
+    const { matcher, version } = activation.current;
+    if (version === before) continue;
+    const { programs, window } = matcher.policy.limits.breaker;
+    breaker.reset({ programs, window: parseDuration(window) });
+    device.policyChanged(version);
+    enforcement.forget((ban) => matcher.ban(ban) !== undefined);
+    watching.lookAgain();
+    log.info("a policy is in force", { name: matcher.policy.name, version, bans: matcher.policy.bans.length });
+  }
+}

@@ -1,0 +1,116 @@
+import { Refusal, type Handlers } from "#agent/control.ts";
+import { warningsOf } from "#agent/health.ts";
+import type { House } from "#agent/house.ts";
+import { askForException, goOn } from "#agent/requests.ts";
+import { banOf, personOf } from "#agent/whom.ts";
+import { formatInstant } from "#lib/pure/instant.ts";
+import { version } from "#lib/version.ts";
+import { decide } from "#policy/decide.ts";
+import { explain } from "#policy/explain.ts";
+import { noticeOf } from "#policy/notice.ts";
+import { standing } from "#policy/standing.ts";
+import type { InForce, Status, Why } from "#protocol/status.ts";
+
+/** Bans that `edict policy show` lists at most. */
+const listed = 1_000;
+
+/** What the control socket answers. Who asks is known from the kernel; people get what is theirs, root gets all. */
+export function answers(house: House): Handlers {
+  const since = formatInstant(house.clock.now());
+  return {
+    status: (_question, uid) => status(house, uid, since),
+    doctor: (_question, uid) => status(house, uid, since),
+    policy: (_question, uid) => inForce(house, uid),
+    "why-pid": ({ pid }, uid) => whyPid(house, pid, uid),
+    "why-ban": ({ ban }, uid) => whyBan(house, ban, uid),
+    request: ({ ban, reason }, uid) => askForException(house, ban, reason, uid),
+    continue: ({ ban, reason }, uid) => goOn(house, ban, reason, uid),
+  };
+}
+
+function status(house: House, uid: number, since: string): Status {
+  const { policies, trust, config, identity, platform, enforcement, journal } = house;
+  const { matcher, version: policyVersion, activatedAt } = policies.current();
+  return {
+    version,
+    device: identity.id,
+    since,
+    server: config.server ?? null,
+    enforcement: config.enforcement,
+    policy: {
+      name: matcher.policy.name,
+      version: policyVersion,
+      activatedAt: policyVersion === 0 ? null : formatInstant(activatedAt),
+      bans: matcher.policy.bans.length,
+      state: trust.status().state,
+    },
+    capabilities: { ...platform.capabilities },
+    warnings: [...warningsOf(house)],
+    pending: enforcement
+      .pending()
+      .filter((p) => uid === 0 || p.uid === uid)
+      .map(({ pid, ban, until }) => ({ pid, ban, until })),
+    recorded: [...journal.of(uid)],
+  };
+}
+
+async function inForce(house: House, uid: number): Promise<InForce> {
+  const { policies, device } = house;
+  const { matcher, version: policyVersion } = policies.current();
+  const [now, person] = [policies.now(), await personOf(house, uid)];
+  const { name, bans, limits } = matcher.policy;
+  return {
+    name,
+    version: policyVersion,
+    bans: bans.slice(0, listed).map((ban) => {
+      const notice = noticeOf(ban, limits, (tool) => matcher.tool(tool));
+      const { mode, since, next } = standing(matcher, ban, now, device.current(), person);
+      return {
+        id: ban.id,
+        tool: notice.tool,
+        mode,
+        since,
+        reason: notice.reason,
+        replacement: notice.replacement ?? null,
+        next,
+      };
+    }),
+  };
+}
+
+async function whyPid({ watching, policies, device }: House, pid: number, uid: number): Promise<Why> {
+  const evidence = await watching.inspect(pid);
+  // The same words for "not yours" and "not there": a person learns nothing of others' processes.
+  if (evidence === undefined || (uid !== 0 && evidence.process?.uid !== uid))
+    throw new Refusal("unknown", `no process ${pid} of yours`);
+  const { matcher } = policies.current();
+  const now = policies.now();
+  const verdict = decide(matcher, evidence, now, device.current());
+  return { lines: [...explain(matcher, verdict, evidence, now)], verdict, evidence };
+}
+
+async function whyBan(house: House, id: string, uid: number): Promise<Why> {
+  const { policies, device, journal } = house;
+  const { matcher } = policies.current();
+  const ban = banOf(house, id);
+  const notice = noticeOf(ban, matcher.policy.limits, (tool) => matcher.tool(tool));
+  const now = standing(matcher, ban, policies.now(), device.current(), await personOf(house, uid));
+  const mine = journal.of(uid).filter((entry) => entry.ban === id);
+  const lines = [
+    `${notice.tool}: ${now.mode}${now.since === null ? "" : ` since ${now.since}`}.`,
+    `Why: ${notice.reason}`,
+    ...(notice.replacement === undefined
+      ? []
+      : [`Use instead: ${notice.replacement}${notice.url === undefined ? "" : ` (${notice.url})`}`]),
+    ...notice.equivalents.map(({ from, to }) => `  instead of ${from}: ${to}`),
+    ...now.because.map((reason) => `  ${reason.text}`),
+    ...(now.next === null ? [] : [`From ${now.next.from}: ${now.next.mode}.`]),
+    ...(notice.owner === undefined ? [] : [`Who decides: ${notice.owner}`]),
+    ...(notice.reference === undefined ? [] : [`More: ${notice.reference}`]),
+    notice.exceptions ? `Ask for an exception: edict request ${id} --reason "…"` : "No exceptions are made from it.",
+    ...mine
+      .slice(-5)
+      .flatMap((entry) => [`${entry.at} ${entry.did}: ${entry.what}`, ...entry.because.map((why) => `  ${why}`)]),
+  ];
+  return { lines, verdict: null, evidence: null };
+}

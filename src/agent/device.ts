@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import type { Config } from "#agent/config.ts";
+import type { State } from "#agent/state.ts";
+import { formatInstant, parseInstant, type Instant } from "#lib/pure/instant.ts";
+import type { Platform, VitalFile } from "#platform/platform.ts";
+import type { Device } from "#policy/device.ts";
+import type { Evidence } from "#policy/evidence.ts";
+import type { Verdict } from "#policy/verdict.ts";
+
+/** Findings remembered, so that an inventory is reported when it changes and not each day. */
+const remembered = 10_000;
+
+/** This workstation, as the decision sees it: who it is, what was ever installed, what may not be touched. */
+export class ThisDevice {
+  readonly #state: State;
+  readonly #fixed: Pick<Device, "id" | "os" | "groups" | "person" | "enforcement">;
+  #vital: ReadonlySet<string>;
+  #breakers: ReadonlySet<string> = new Set();
+  #device: Device;
+
+  constructor(options: {
+    id: string;
+    platform: Platform;
+    config: Config;
+    state: State;
+    person: string;
+    vital: readonly VitalFile[];
+  }) {
+    const { id, platform, config, state, person, vital } = options;
+    this.#state = state;
+    this.#fixed = { id, os: platform.os, groups: config.groups, person, enforcement: config.enforcement };
+    this.#vital = new Set(vital.map((file) => `${file.dev}:${file.ino}`));
+    this.#device = this.#build();
+  }
+
+  current(): Device {
+    return this.#device;
+  }
+
+  /** Upgrades give vital programs new inodes: the list is made again from time to time. */
+  setVital(files: readonly VitalFile[]): void {
+    this.#vital = new Set(files.map((file) => `${file.dev}:${file.ino}`));
+    this.#device = this.#build();
+  }
+
+  /** Breakers stay open until the next policy, restarts included. */
+  policyChanged(version: number): void {
+    const known = this.#state.read().breakers;
+    const bans = known.version === version ? known.bans : [];
+    this.#state.write({ breakers: { version, bans } });
+    this.#breakers = new Set(bans);
+    this.#device = this.#build();
+  }
+
+  setBreakers(open: ReadonlySet<string>): void {
+    if ([...open].every((ban) => this.#breakers.has(ban))) return;
+    this.#breakers = new Set([...this.#breakers, ...open]);
+    this.#state.write({ breakers: { version: this.#state.read().breakers.version, bans: [...this.#breakers] } });
+    this.#device = this.#build();
+  }
+
+  /** Tools that were proven to be here. */
+  present(tools: readonly string[]): void {
+    const { installed } = this.#state.read();
+    const fresh = tools.filter((tool) => !installed.includes(tool));
+    if (fresh.length === 0) return;
+    this.#state.write({ installed: [...installed, ...fresh] });
+    this.#device = this.#build();
+  }
+
+  /** A person read the warning and goes on until then. */
+  acknowledge(ban: string, person: string, until: Instant, now: Instant): void {
+    const kept = this.#state
+      .read()
+      .acknowledged.filter((a) => parseInstant(a.until) > now && !(a.ban === ban && a.person === person));
+    this.#state.write({ acknowledged: [...kept, { ban, person, until: formatInstant(until) }] });
+    this.#device = this.#build();
+  }
+
+  /** Whether this installed finding says something that was not reported yet; it is remembered as reported. */
+  isNews(evidence: Evidence, verdict: Verdict): boolean {
+    const place = placeOf(evidence);
+    const said = createHash("sha256")
+      .update(JSON.stringify([verdict.mode, verdict.ban, verdict.tool, verdict.grade, evidence.seen.package]))
+      .digest("base64url")
+      .slice(0, 16);
+    const { reported } = this.#state.read();
+    if (reported[place] === said) return false;
+    const kept = Object.entries(reported).slice(-remembered + 1);
+    this.#state.write({ reported: { ...Object.fromEntries(kept), [place]: said } });
+    return true;
+  }
+
+  #build(): Device {
+    const { installed, acknowledged } = this.#state.read();
+    return {
+      ...this.#fixed,
+      installed: new Set(installed),
+      vital: this.#vital,
+      breakers: this.#breakers,
+      acknowledged,
+    };
+  }
+}
+
+/** A package and each of its files are one thing for one owner; what has no package is its path. */
+function placeOf({ file, seen, id }: Evidence): string {
+  if (!("value" in seen.package)) return file?.path ?? id;
+  return [file?.owner, ...seen.package.value.map((p) => `${p.ecosystem}:${p.id}`).toSorted()].join(" ");
+}

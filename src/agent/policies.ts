@@ -1,0 +1,86 @@
+import { describe } from "#lib/errors.ts";
+import type { Clock } from "#lib/clock.ts";
+import { formatInstant, instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
+import type { State } from "#agent/state.ts";
+import { compile, type Matcher, type Wanted } from "#policy/compile.ts";
+import { lint, type Finding } from "#policy/lint.ts";
+import { parseCatalog, parsePolicy } from "#policy/parse.ts";
+import type { Generation } from "#trust/generation.ts";
+
+/** The policy in force. Swapped whole; nobody sees half of one. */
+export interface Current {
+  readonly matcher: Matcher;
+  readonly wanted: Wanted;
+  /** The signed version; 0 before the first. */
+  readonly version: number;
+  /** Since when it is in force on this device. */
+  readonly activatedAt: Instant;
+  /** What may hurt here, from lint, with this machine's vital programs. */
+  readonly findings: readonly Finding[];
+}
+
+export type Activation =
+  | { readonly activated: true; readonly current: Current }
+  | { readonly activated: false; readonly why: string };
+
+const nothingBanned = '{ "name": "none", "bans": [], "allowEmpty": true }';
+
+/** How far a signed time may lead the system's clock and still be believed (TRUST.md, "Time"). */
+const lead = 24 * 3_600_000;
+
+/**
+ * Verified bytes in, the policy in force out. What does not parse or compile is refused, and the last good one stays
+ * (law 7). Knows no network and no signatures.
+ */
+export class Policies {
+  readonly #clock: Clock;
+  readonly #state: State;
+  readonly #vital: readonly string[];
+  readonly #floor: () => Instant;
+  #current: Current;
+
+  /** `floor`: the newest time that a signature vouches for. */
+  constructor(options: { clock: Clock; state: State; vital: readonly string[]; floor: () => Instant }) {
+    this.#clock = options.clock;
+    this.#state = options.state;
+    this.#vital = options.vital;
+    this.#floor = options.floor;
+    const matcher = compile(parsePolicy(new TextEncoder().encode(nothingBanned)), { formatVersion: 1, tools: [] });
+    this.#current = { matcher, wanted: matcher.wanted, version: 0, activatedAt: instantOf(0), findings: [] };
+  }
+
+  current(): Current {
+    return this.#current;
+  }
+
+  /** The time by which stages and exceptions are judged: a clock that was set back cannot undo what a signature dates. */
+  now(): Instant {
+    const system = this.#clock.now();
+    const floor = this.#floor();
+    return floor > system && floor - system <= lead ? floor : system;
+  }
+
+  activate(generation: Generation): Activation {
+    if (generation.version === this.#current.version) return { activated: true, current: this.#current };
+    try {
+      const policy = parsePolicy(generation.policy, { newer: "tolerate" });
+      const catalog = parseCatalog(generation.catalog);
+      const matcher = compile(policy, catalog);
+      const findings = lint(policy, catalog, { vital: this.#vital });
+      const activatedAt = this.#since(generation.version);
+      this.#current = { matcher, wanted: matcher.wanted, version: generation.version, activatedAt, findings };
+      return { activated: true, current: this.#current };
+    } catch (error) {
+      return { activated: false, why: describe(error) };
+    }
+  }
+
+  /** The same version keeps its instant over a restart: who started a banned tool meanwhile is not "already running". */
+  #since(version: number): Instant {
+    const known = this.#state.read().activated;
+    if (known?.version === version) return parseInstant(known.at);
+    const at = this.now();
+    this.#state.write({ activated: { version, at: formatInstant(at) } });
+    return at;
+  }
+}

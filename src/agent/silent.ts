@@ -1,0 +1,25 @@
+import { instantOf } from "#lib/pure/instant.ts";
+import type { Client } from "#trust/client.ts";
+
+/** Where no server or no root is configured, nothing is trusted, and so nothing is banned. */
+export const silent: Pick<Client, "updates" | "activated" | "rejected" | "status" | "close"> = {
+  updates: (_options, signal) => nothing(signal),
+  activated: () => Promise.resolve(),
+  rejected: () => undefined,
+  status: () => ({
+    state: "empty",
+    enforced: undefined,
+    rejected: undefined,
+    floor: instantOf(0),
+    refreshed: undefined,
+    lastError: undefined,
+    problems: [],
+    roles: {},
+  }),
+  close: () => undefined,
+};
+
+// oxlint-disable-next-line require-yield -- it waits for a signature that nobody can give
+async function* nothing(signal: AbortSignal): AsyncGenerator<never> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+}
