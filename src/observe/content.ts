@@ -42,6 +42,8 @@ export class ContentReader {
   readonly #longest: number;
   readonly #known = new Lru<string, Content>(remembered);
   readonly #running = new Map<string, Promise<Content>>();
+  /** Buffers at rest: allocating one a file leaves the process far larger than it is. */
+  readonly #buffers: Buffer[] = [];
 
   /** @throws RangeError where a needle is shorter than two bytes */
   constructor(wanted: Wanted) {
@@ -93,8 +95,21 @@ export class ContentReader {
 
   /** Which needles stand where they must. Reads only what a hash or a needle needs, one piece after the other. */
   async #pass(file: FileHandle, size: number, hash: Hash | undefined): Promise<ReadonlySet<number>> {
+    const buffer = this.#buffers.pop() ?? Buffer.allocUnsafeSlow(piece + this.#longest);
+    try {
+      return await this.#passWith(buffer, file, size, hash);
+    } finally {
+      this.#buffers.push(buffer);
+    }
+  }
+
+  async #passWith(
+    buffer: Buffer,
+    file: FileHandle,
+    size: number,
+    hash: Hash | undefined,
+  ): Promise<ReadonlySet<number>> {
     const found = new Set<number>();
-    const buffer = Buffer.allocUnsafe(Math.min(piece, size) + this.#longest);
     const readAt = async (offset: number, length: number): Promise<Uint8Array> => {
       const bytes = Buffer.alloc(length);
       return bytes.subarray(0, (await file.read(bytes, 0, length, offset)).bytesRead);

@@ -7,6 +7,8 @@ import type { Candidate } from "#observe/walk.ts";
 
 /** Folders and files watched at most; each takes an inotify watch, of which a user has some ten thousand (inotify(7)). */
 const mostWatched = 8192;
+/** How long a root may take until it is watched, before the next one begins; in milliseconds. */
+const longestStart = 10_000;
 /**
  * When a place is looked at after it changed, in milliseconds. npm renames a finished folder into place; others create it
  * first and fill it over seconds.
@@ -153,7 +155,7 @@ export class FileWatch {
       void watcher.close().then(() => this.#begin(root, true));
     });
     this.#watchers.push(this.#listen(watcher));
-    await new Promise<void>((resolve) => watcher.once("ready", () => resolve()));
+    await listening(watcher);
   }
 
   #listen(watcher: FSWatcher): FSWatcher {
@@ -177,6 +179,18 @@ export class FileWatch {
       }, after),
     );
   }
+}
+
+/** Resolves when a watcher listens, has failed, or takes longer than a full disk of folders should. */
+function listening(watcher: FSWatcher): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, longestStart);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    watcher.once("ready", done).once("error", done);
+  });
 }
 
 function keyOf(candidate: Changed): string {

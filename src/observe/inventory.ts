@@ -30,6 +30,7 @@ export class Inventory {
   readonly #files: FileWatch;
   readonly #given = new Lru<string, string>(remembered);
   #scan: Promise<void> | undefined;
+  #again = false;
   #scanned: InventoryHealth["scanned"];
   #error: string | undefined;
 
@@ -55,8 +56,12 @@ export class Inventory {
     return { files: this.#files.health, scanned: this.#scanned, error: this.#error };
   }
 
-  /** All that is installed is given again, by the scan that begins now. */
+  /** All that is installed is given again, by a scan that begins after this: one that is going on may read for an older policy. */
   async giveAgain(): Promise<void> {
+    this.#again = true;
+    await this.#scan;
+    if (!this.#again) return; // another caller's scan has begun since
+    this.#again = false;
     this.#given.clear();
     await this.scan();
   }
