@@ -187,7 +187,7 @@ describe("attribution", () => {
     const { script, root } = npmTool(folder(), "@example/tool");
     const manifest = join(root, "package.json");
     const evil: Record<string, () => void> = {
-      fifo: () => execFileSync("mkfifo", [manifest]),
+      fifo: () => execFileSync("/usr/bin/mkfifo", [manifest]),
       device: () => symlinkSync("/dev/zero", manifest),
       loop: () => symlinkSync(manifest, manifest),
       folder: () => mkdirSync(manifest),
@@ -244,7 +244,7 @@ describe("innocent programs", () => {
   test("that only mention a tool show nothing of it", async () => {
     const home = folder();
     write(join(home, "claude/claude.md"), "claude\n");
-    execFileSync("mkfifo", [join(home, "claude/claude.fifo")]);
+    execFileSync("/usr/bin/mkfifo", [join(home, "claude/claude.fifo")]);
     const { script } = npmTool(home, "@example/tool");
     const grep = await start("/usr/bin/tail", ["-f", script, join(home, "claude/claude.md")]);
     const evidence = await evidenceOf(grep.pid, claude);
