@@ -2,19 +2,19 @@
 import { Command as Program, CommanderError } from "commander";
 import { CommandError, type Command, type Io } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
-import { verbs } from "#cli/verbs.ts";
+import { verbs, type Verb } from "#cli/verbs.ts";
 import { systemClock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
 import { version } from "#lib/version.ts";
 
 /** The program for one verb: the words before it are its parents ("policy lint" hangs under "policy"). */
-function attach(root: Program, name: string, summary: string): Program {
+function attach(root: Program, { name, summary, hidden = false }: Verb): Program {
   const words = name.split(" ");
   let at = root;
   for (const [i, word] of words.entries()) {
     const last = i === words.length - 1;
     const found = at.commands.find((c) => c.name() === word);
-    at = found ?? at.command(word).description(last ? summary : `${word} …`);
+    at = found ?? at.command(word, { hidden: hidden && last }).description(last ? summary : `${word} …`);
     at.exitOverride().helpOption("-h, --help", "what it does").allowExcessArguments(false);
   }
   return at;
@@ -36,7 +36,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   let code: number = exitCodes.ok[0];
   const typed = argv.filter((word) => !word.startsWith("-"));
   for (const verb of verbs) {
-    const program = attach(root, verb.name, verb.summary);
+    const program = attach(root, verb);
     const called = verb.name.split(" ").every((word, i) => typed[i] === word);
     if (called) declare(program, (await verb.load()).command, io, (c) => (code = c));
   }

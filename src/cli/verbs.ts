@@ -1,9 +1,11 @@
 import type { Command } from "#cli/command.ts";
 
-interface Verb {
+export interface Verb {
   /** What a person types after `edict`. */
   readonly name: string;
   readonly summary: string;
+  /** Started by our own programs, and not shown in the help. */
+  readonly hidden?: boolean;
   /** One file a verb, loaded only when it is called: the agent's memory is not spent on the demo's libraries. */
   load(): Promise<{ readonly command: Command }>;
 }
@@ -82,6 +84,7 @@ export const verbs: readonly Verb[] = [
   {
     name: "session",
     summary: "draws toasts for one person; the agent starts it",
+    hidden: true,
     load: () => import("#cli/commands/session.ts"),
   },
   {
