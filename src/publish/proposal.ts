@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { z } from "zod";
+import { compile } from "#policy/compile.ts";
 import { parseCatalog, parsePolicy } from "#policy/parse.ts";
 import { TrustError } from "#trust/error.ts";
 import { deviceTarget, deviceTargets, unpack } from "#trust/generation.ts";
 import { parseTargets } from "#trust/metadata.ts";
-import { targetName } from "#trust/updater.ts";
+import { fetchTarget, targetName } from "#trust/updater.ts";
 import { verifyBytes, verifyThreshold } from "#trust/verify.ts";
-import { readRepository, readRoles, type RepositoryAddress } from "#publish/current.ts";
+import { FolderFetcher, readRepository, readRoles, type RepositoryAddress } from "#publish/current.ts";
 import { PublishError } from "#publish/error.ts";
 import { onlineKeys } from "#publish/keys.ts";
 import { describeBytes, fileOf, header, signed } from "#publish/metadata.ts";
@@ -122,10 +123,14 @@ export async function publishProposal({ dir, keysDir, proposal, clock }: Publish
       verifyBytes(file, target, target.path);
       files.set(name, file);
     }
-    for (const { path, bound } of deviceTargets) {
-      const packed = files.get(targetName(set, deviceTarget(next, path)));
-      if (packed !== undefined) readable(path, await unpack(packed, path, bound));
-    }
+    const [policy, catalog] = await Promise.all(
+      deviceTargets.map(async ({ path, bound }) => {
+        const target = deviceTarget(next, path);
+        const packed = files.get(targetName(set, target)) ?? (await fetchTarget(set, target, new FolderFetcher(dir)));
+        return unpack(packed, path, bound);
+      }),
+    );
+    if (policy !== undefined && catalog !== undefined) usable(policy, catalog);
     const before = bytesOf(set);
     return publish({
       dir,
@@ -139,12 +144,11 @@ export async function publishProposal({ dir, keysDir, proposal, clock }: Publish
   });
 }
 
-/** What no device could read is not published, whoever signed it. A newer policy than this program is. */
-function readable(path: string, bytes: Uint8Array): void {
+/** What no device could enforce is not published, whoever signed it; a policy may be newer than this program. */
+function usable(policy: Uint8Array, catalog: Uint8Array): void {
   try {
-    if (path === "policy.json") parsePolicy(bytes, { newer: "tolerate" });
-    else parseCatalog(bytes);
+    compile(parsePolicy(policy, { newer: "tolerate" }), parseCatalog(catalog));
   } catch (error) {
-    throw new PublishError("PROPOSAL", `no device could read this ${path}`, { cause: error });
+    throw new PublishError("PROPOSAL", "no device could enforce it", { cause: error });
   }
 }

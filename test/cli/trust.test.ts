@@ -1,5 +1,6 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { serve } from "../lib/web.ts";
 import { temporaryFolder } from "../lib/temporary.ts";
@@ -147,6 +148,22 @@ test("signing asks first, and nothing is signed where nobody says yes", async ()
   expect(await edict(sign, { cwd: dir, env })).toMatchObject({ code: 2, err: expect.stringContaining("--yes") });
   expect(await edictInTerminal(sign, [["[y/N] ", "n"]], dir)).toMatchObject({ code: 1 });
   await expect(stat(join(dir, "second.json"))).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("before a policy is signed one reads what it would change, and what will hurt", async () => {
+  const dir = await made();
+  const push = ["policy", "push", "proposal.json", "--repo", "repo", "--keys-dir", "keys"];
+  expect(await edict(push, { cwd: dir })).toMatchObject({ code: 0 });
+  const ban = { id: "claude-code", tool: "claude-code", stages: [{ from: "2026-07-10T00:00:00Z", mode: "block" }] };
+  await writeFile(join(dir, "policy.json"), JSON.stringify({ name: "from the command line", bans: [ban] }));
+  const sign = ["policy", "sign", "policy.json", "--repo", "repo", "--key", "ann.key", "--yes"];
+  const unknown = await edict(sign, { cwd: dir, env });
+  expect(unknown.err).toContain("version 2 is in force; this would change");
+  expect(unknown.err).toMatch(/claude-code/);
+  const shipped = fileURLToPath(new URL("../../policies/catalog", import.meta.url));
+  const signed = await edict([...sign, "--catalog", shipped], { cwd: dir, env });
+  expect(signed).toMatchObject({ code: 0, err: expect.stringMatching(/warning: bans\[0\].*reason/) });
+  expect(await edict(push, { cwd: dir })).toMatchObject({ code: 0, out: expect.stringContaining("version 3") });
 });
 
 test("what is wrong is said with the place, and ends with the code of the table", async () => {

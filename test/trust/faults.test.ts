@@ -76,7 +76,7 @@ test.each(cases)(
   async ({ fault, place, code }) => {
     const repo = await served();
     await repo.publish("good");
-    const client = await repo.client({ timeoutMs: 400 });
+    const client = await repo.client({ timeoutMs: code === "TIMEOUT" ? 400 : 15_000 });
     await client.activated(await client.refresh());
     await repo.publish("newer");
     const path = place === "policy" ? await policyPath(repo) : place;

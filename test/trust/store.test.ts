@@ -97,7 +97,8 @@ test("the store is readable by its owner alone", async () => {
   expect((await stat(client.dir)).mode & 0o777).toBe(0o700);
 });
 
-const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const crash = fileURLToPath(new URL("./crash.mjs", import.meta.url));
+const lookOnce = fileURLToPath(new URL("./look.ts", import.meta.url));
 
 test("killed before or within any change to the disk, a device has its last good policy and gets the next", async () => {
   const { repo, client } = await device();
@@ -105,7 +106,7 @@ test("killed before or within any change to the disk, a device has its last good
   const root = join(repo.dir, "1.root.json");
   const counted = join(await temporaryFolder(), "left");
   const look = async (dir: string, at: number): Promise<string | null> => {
-    const args = ["--import", here("./crash.mjs"), here("./look.ts"), dir, repo.web.url, root, String(repo.clock)];
+    const args = ["--import", crash, lookOnce, dir, repo.web.url, root, String(repo.clock)];
     const env = { ...process.env, CRASH_AT: String(at), ...(at > 1000 && { CRASH_LEFT: counted }) };
     const child = spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
     const [, signal] = (await once(child, "exit")) as [number | null, string | null];

@@ -1,7 +1,12 @@
-import { readdir } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { writeAtomic } from "#lib/atomic-file.ts";
-import { parseCatalog, parsePolicy, parseTool } from "#policy/parse.ts";
+import type { Policy } from "#policy/ban.ts";
+import { diff } from "#policy/diff.ts";
+import { lint } from "#policy/lint.ts";
+import { parseCatalog, parsePolicy } from "#policy/parse.ts";
+import { pathText } from "#policy/problem.ts";
+import type { Catalog } from "#policy/tool.ts";
+import { catalogOf } from "#cli/catalog.ts";
 import { CommandError, textOption, type Command, type Input, type Io } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { confirmed, passphraseFor, passphraseOptions } from "#cli/terminal.ts";
@@ -18,7 +23,7 @@ export const command: Command = {
     ["--key <file>", "the key that signs"],
     ["--root <file>", "the root one trusts; needed where --repo is a URL"],
     ["--ca <file>", "the server's certificate authority, PEM"],
-    ["--catalog <dir>", "a folder of tools, one JSON file each (default: the catalog in force)"],
+    ["--catalog <dir>", "a folder of tools, one JSON file each (default: the catalog in force, else the shipped one)"],
     ["--out <file>", "where the proposal goes (default: proposal.json)"],
     ["--yes", "do not ask"],
     ...passphraseOptions,
@@ -27,7 +32,7 @@ export const command: Command = {
   run: (input, io) =>
     withCodes(async () => {
       const policy = await readInput(resolve(io.cwd, input.args[0] ?? ""), limits.policy);
-      parsePolicy(policy);
+      const parsed = parsePolicy(policy);
       const place = neededOption(input, "repo", "--repo");
       const repo = isUrl(place) ? place : resolve(io.cwd, place);
       const [root, ca] = [await fileOption(input, "root", limits.root), await fileOption(input, "ca", 1024 * 1024)];
@@ -39,7 +44,7 @@ export const command: Command = {
       const address = { repo, root, ca: ca?.toString(), clock: io.clock };
       const current = await readRepository(address);
       const catalog = await catalogFor(input, io, current);
-      say(current, io);
+      say(parsed, parseCatalog(catalog), current, io);
       if (input.options["yes"] !== true && !(await confirmed("Sign it?", io))) {
         io.err("nothing was signed\n");
         return exitCodes.failed[0];
@@ -59,25 +64,22 @@ export const command: Command = {
     }),
 };
 
-function say({ targets, policy }: Current, io: Io): void {
-  io.err(policy === undefined ? "no policy is in force yet\n" : `version ${targets.version} is in force\n`);
+/** What would change, and what will hurt, in words. @throws PolicyError where no device could enforce it */
+function say(policy: Policy, catalog: Catalog, current: Current, io: Io): void {
+  if (current.policy === undefined) io.err(`no policy is in force yet; this one has ${policy.bans.length} bans\n`);
+  else {
+    const changes = diff(parsePolicy(current.policy, { newer: "tolerate" }), policy);
+    io.err(
+      `version ${current.targets.version} is in force; ${changes.length === 0 ? "this one says the same" : "this would change"}\n`,
+    );
+    for (const { text } of changes) io.err(`  ${text}\n`);
+  }
+  for (const { path, text } of lint(policy, catalog, { at: io.clock.now() }))
+    io.err(`  warning: ${pathText(path)}: ${text}\n`);
 }
 
-/** The folder's tools, or what is in force. */
+/** The folder's tools, else what is in force, else what was shipped. */
 async function catalogFor(input: Input, io: Io, current: Current): Promise<Uint8Array> {
-  const dir = textOption(input, "catalog");
-  if (dir === undefined) {
-    if (current.catalog !== undefined) return current.catalog;
-    throw new CommandError(exitCodes.usage[0], "no catalog is in force yet: name one with --catalog DIR");
-  }
-  const tools: unknown[] = [];
-  const folder = resolve(io.cwd, dir);
-  for (const name of (await readdir(folder)).filter((file) => file.endsWith(".json")).toSorted()) {
-    const bytes = await readInput(join(folder, name), limits.catalog);
-    parseTool(bytes);
-    tools.push(JSON.parse(bytes.toString()));
-  }
-  const catalog = Buffer.from(JSON.stringify({ formatVersion: 1, tools }));
-  parseCatalog(catalog);
-  return catalog;
+  if (textOption(input, "catalog") === undefined && current.catalog !== undefined) return current.catalog;
+  return Buffer.from(JSON.stringify(await catalogOf(input, io)));
 }
