@@ -17,12 +17,16 @@ export interface FromDevice {
 const bytesEach = { burst: 80 * 1024 * 1024, perSecond: 10 * 1024 };
 const requestsEach = { burst: 200, perSecond: 5 };
 
+/** Requests after which the proofs of devices that fell silent are forgotten. */
+const sweepEvery = 10_000;
+
 /** Knows devices by their signatures, and keeps each within its share. */
 export class DeviceAuth {
   readonly #deps: Deps;
   readonly replays = new Replays();
   readonly #requests: RateLimit;
   readonly #bytes: RateLimit;
+  #untilSweep = sweepEvery;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -41,6 +45,11 @@ export class DeviceAuth {
     await verifyProof(proof, device.publicKey, { method: c.req.method, path: pathOf(c), body }, this.context);
     this.#requests.take(device.id);
     this.#bytes.take(device.id, body.byteLength);
+    this.#untilSweep -= 1;
+    if (this.#untilSweep === 0) {
+      this.replays.sweep(this.#deps.clock.now() / 1000);
+      this.#untilSweep = sweepEvery;
+    }
     return { device, body };
   }
 

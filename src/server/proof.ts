@@ -93,7 +93,7 @@ export class Replays {
     seen.set(jti, exp + proofSkew);
   }
 
-  /** Forgets devices that have been quiet; called now and then. */
+  /** Forgets devices that have been quiet. */
   sweep(seconds: number): void {
     for (const [device, seen] of this.#seen)
       if ([...seen.values()].every((end) => end < seconds)) this.#seen.delete(device);

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { exceptionRequestSchema, reportAnswerSchema, requestAnswerSchema } from "#protocol/report.ts";
 import { enrol } from "#report/enrol.ts";
+import { openIdentity } from "#report/identity.ts";
 import { sign } from "#report/sign.ts";
 import { operations } from "#server/routes/openapi.ts";
 import { enrolled, folder, get, sharedServer, spooled } from "./harness.ts";
@@ -60,6 +61,19 @@ test("somebody else's key cannot be enrolled: the request is signed with the key
   const post = link.post("/api/v1/enrol", body, reportAnswerSchema, { authorization: `Bearer ${at.enrolSecret}` });
   await expect(post).rejects.toMatchObject({ code: "REFUSED" });
   expect(identity.id).not.toBe(other.identity.id);
+});
+
+test("a key cannot be enrolled under another device's name", async () => {
+  const at = running();
+  const { identity } = await enrolled(at);
+  const own = await openIdentity(await folder());
+  const path = "/api/v1/enrol";
+  const body = JSON.stringify({ publicKey: own.publicKey, os: "linux", agentVersion: "1" });
+  const jti = spooled(identity.id).metadata.uid ?? "";
+  const request = { method: "POST", path, body: Buffer.from(body) } as const;
+  const proof = await sign(request, { ...own, id: identity.id }, jti, at.clock.now());
+  const headers = { authorization: `Bearer ${at.enrolSecret}`, "edict-proof": proof };
+  expect((await fetch(at.url + path, { method: "POST", body, headers })).status).toBe(401);
 });
 
 test("a request for an exception is stored once, and listed", async () => {

@@ -4,7 +4,7 @@ import { deviceIdSchema, type DeviceId } from "#protocol/enrolment.ts";
 import { uuid7 } from "#lib/uuid7.ts";
 import type { NewReport, Store } from "#server/store/store.ts";
 
-const at = instantOf(1_783_641_600_000);
+export const at = instantOf(1_783_641_600_000);
 const uid = uuid7({ now: () => at });
 let devices = 0;
 
@@ -21,7 +21,7 @@ const about = (id: DeviceId) => ({
   agentVersion: "1",
 });
 
-function report(more: Partial<NewReport> = {}): NewReport {
+export function report(more: Partial<NewReport> = {}): NewReport {
   const names = { did: "stopped", ban: "claude-code", tool: "claude-code", mode: "block", person: "ann" };
   return { uid: uid(), time: at, classUid: 1007, ...names, message: null, event: "{}", ...more };
 }
