@@ -15,6 +15,7 @@ const packages = [
   "postgresql",
   "procps",
   "systemd",
+  "systemd-container",
   "vim-tiny",
   "x11-utils",
   "xdotool",

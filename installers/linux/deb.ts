@@ -72,6 +72,8 @@ function program({ root, bundle }: DebInput, tree: string): void {
 function system({ root }: DebInput, tree: string): void {
   for (const unit of ["edict.service", "edict.path", "edict-server.service"])
     put(join(tree, "lib/systemd/system", unit), readFileSync(join(root, "installers/linux", unit)));
+  // The server is for one machine, not for every workstation that is set up with its units' defaults.
+  put(join(tree, "lib/systemd/system-preset/60-edict.preset"), "disable edict-server.service\n");
   mkdirSync(join(tree, "etc/edict"), { recursive: true });
 }
 

@@ -59,7 +59,10 @@ function processIo(): Io {
     stdin: process.stdin,
     clock: systemClock,
     env: process.env,
-    cwd: process.cwd(),
+    // Asked when it is needed: a person may stand in a folder that is gone (getcwd(3), ENOENT).
+    get cwd() {
+      return process.cwd();
+    },
     isTerminal: process.stdout.isTTY,
     signal: stop.signal,
   };

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export interface Ran {
+interface Ran {
   readonly code: number | null;
   /** Standard output and error, as they came. */
   readonly text: string;
@@ -11,28 +11,49 @@ export interface Ran {
 
 /** This machine's file system, under an overlay in memory: whatever is done inside, the machine never sees. */
 export interface Throwaway {
+  /** Where it lies, for whoever shares the holder's mount namespace. */
+  readonly root: string;
+  /** The process that holds the mount namespace. */
+  readonly pid: number;
   run(command: string, env?: Readonly<Record<string, string>>): Ran;
-  /** Copies a file in, to the same path. */
-  bring(file: string): void;
-  close(): void;
+  /** Copies a file in, to a path that need not exist. */
+  bring(file: string, to: string): void;
+  close(): Promise<void>;
 }
 
-const set_up = `
+const mounts = `
   mount -t tmpfs -o size=2g,mode=755 tmpfs "$1" && mkdir "$1/up" "$1/work" "$1/root" || exit 1
   mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/root" || exit 1
-  mount --rbind /proc "$1/root/proc" && mount --rbind /dev "$1/root/dev" || exit 1
-  mount -t tmpfs -o mode=755 tmpfs "$1/root/run" && mount -t tmpfs -o mode=1777 tmpfs "$1/root/tmp" || exit 1
+  if [ "$2" = live ]; then
+    mount --rbind /proc "$1/root/proc" && mount --rbind /dev "$1/root/dev" || exit 1
+    mount -t tmpfs tmpfs "$1/root/run" && mount -t tmpfs -o mode=1777 tmpfs "$1/root/tmp" || exit 1
+  fi
   echo ready
   exec cat
 `;
-const path = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Needs root. @throws Error where the kernel does not allow it */
-export async function throwaway(): Promise<Throwaway> {
+/** Runs a shell command in the namespaces that nsenter(1) is told, in a clean environment. */
+export function runIn(where: readonly string[], command: string, env: Readonly<Record<string, string>> = {}): Ran {
+  const clean = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive", ...env };
+  const settings = Object.entries(clean).map(([name, value]) => `${name}=${value}`);
+  const shell = ["/usr/bin/env", "-i", ...settings, "/bin/sh", "-c", `exec 2>&1\n${command}`];
+  const ran = spawnSync("/usr/bin/nsenter", [...where, "--wdns=/", "--", ...shell], {
+    encoding: "utf8",
+    timeout: 50_000,
+  });
+  return { code: ran.status, text: ran.stdout };
+}
+
+/**
+ * Needs root. "live" has this machine's /proc and /dev, and its own /run and /tmp; "bare" has none of these yet.
+ * @throws Error where the kernel does not allow it
+ */
+export async function throwaway(kind: "live" | "bare"): Promise<Throwaway> {
   const folder = mkdtempSync(join(tmpdir(), "edict-root-"));
-  const args = ["--mount", "--propagation", "private", "sh", "-c", set_up, "sh", folder];
+  const root = join(folder, "root");
   // It lives until its standard input closes, so it cannot outlive the tests.
-  const holder = spawn("/usr/bin/unshare", args, { stdio: ["pipe", "pipe", "pipe"] });
+  const args = ["--mount", "--propagation", "private", "sh", "-c", mounts, "sh", folder, kind];
+  const holder = spawn("/usr/bin/unshare", args);
   let said = "";
   await new Promise<void>((resolve, reject) => {
     holder.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
@@ -40,30 +61,21 @@ export async function throwaway(): Promise<Throwaway> {
     holder.once("error", reject);
     holder.once("exit", () => reject(new Error(`no throwaway root: ${said.trim()}`)));
   });
-  const enter = ["--target", String(holder.pid), "--mount"];
+  const pid = holder.pid ?? 0;
+  const enter = ["--target", String(pid), "--mount"];
   return {
-    run: (command, env = {}) => {
-      const clean = { PATH: path, LANG: "C.UTF-8", HOME: "/root", DEBIAN_FRONTEND: "noninteractive", ...env };
-      const settings = Object.entries(clean).map(([name, value]) => `${name}=${value}`);
-      const shell = ["/usr/bin/env", "-i", ...settings, "/bin/sh", "-c", `exec 2>&1; ${command}`];
-      const { status, stdout } = spawnSync(
-        "/usr/bin/nsenter",
-        [...enter, "--", "chroot", join(folder, "root"), ...shell],
-        {
-          encoding: "utf8",
-          timeout: 50_000,
-        },
-      );
-      return { code: status, text: stdout };
-    },
-    bring: (file) => {
-      const target = join(folder, "root", file);
-      // The machine's own file is below the overlay, but its /tmp is not what is seen inside.
+    root,
+    pid,
+    run: (command, env) => runIn([...enter, `--root=/proc/${pid}/root${root}`], command, env),
+    bring: (file, to) => {
+      // The machine's own files lie below the overlay, but its /tmp is not what is seen inside.
       const copy = ["--", "sh", "-c", 'mkdir -p "$(dirname "$2")" && cp "/proc/$3/root$1" "$2"', "sh"];
-      execFileSync("/usr/bin/nsenter", [...enter, ...copy, file, target, String(process.pid)]);
+      execFileSync("/usr/bin/nsenter", [...enter, ...copy, file, join(root, to), String(process.pid)]);
     },
-    close: () => {
+    async close() {
+      const over = new Promise((resolve) => holder.once("exit", resolve));
       holder.stdin.end();
+      await over;
       rmSync(folder, { recursive: true, force: true });
     },
   };
