@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { build, type Metafile } from "esbuild";
 
@@ -6,6 +6,8 @@ import { build, type Metafile } from "esbuild";
 export interface Bundle {
   readonly packages: readonly string[];
 }
+
+const entries = ["cli/main.ts", "server/main.ts"] as const;
 
 /** CommonJS packages inside an ES module bundle ask for `require`. */
 const banner = `import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);`;
@@ -17,7 +19,6 @@ const banner = `import { createRequire as __createRequire } from "node:module"; 
  */
 export async function bundle(root: string, out: string): Promise<Bundle> {
   refuseOtherDepths(root);
-  const entries = ["cli/main.ts", "server/main.ts"].filter((entry) => existsSync(join(root, "src", entry)));
   rmSync(out, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: root,
@@ -40,7 +41,7 @@ export async function bundle(root: string, out: string): Promise<Bundle> {
   for (const entry of entries) dropShebang(join(out, "app", entry.replace(".ts", ".mjs")));
   copyBesideUsers(root, out, metafile);
   copyKoffi(root, out);
-  for (const folder of ["catalog", "schema", "examples"].filter((f) => existsSync(join(root, "policies", f))))
+  for (const folder of ["catalog", "schema", "examples"])
     cpSync(join(root, "policies", folder), join(out, "policies", folder), { recursive: true });
   return { packages: packagesIn(metafile) };
 }

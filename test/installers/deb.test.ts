@@ -46,6 +46,23 @@ describe.skipIf(lacking("root", "lintian", "procps", "systemd") !== undefined)("
     });
   });
 
+  test("brings the catalog and the examples that its commands need", () => {
+    const examples = root.run("ls /usr/share/doc/edict/examples/*.json").text.trim().split("\n");
+    expect(examples.length).toBeGreaterThan(1);
+    expect(root.run(`edict policy lint ${examples.join(" ")}`)).toMatchObject({ code: 0 });
+    expect(root.run("edict policy lint /usr/share/doc/edict/SECURITY.md")).toMatchObject({ code: 2 });
+  });
+
+  test("passes on the licence of every npm package inside", () => {
+    const licences = root.run("cat /usr/share/doc/edict/third-party.txt").text;
+    const inside = root
+      .run("cat /usr/lib/edict/app/*/*.mjs")
+      .text.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm);
+    const names = new Set([...inside].map((match) => match[1] ?? ""));
+    expect(names.size).toBeGreaterThan(20);
+    for (const name of names) expect(licences).toContain(`\n${name} `);
+  });
+
   test("brings nothing that anybody but root can write, and no program that takes on rights", () => {
     const files = root.run("dpkg -L edict | xargs -d '\\n' stat -c '%A %U:%G %n'").text.trim().split("\n");
     const odd = files.filter((line) => !/^(l\S+|[-d]r[-w][-x](r-[-x]r-[-x]|------)) root:root \//.test(line));

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -9,6 +9,26 @@ import { buildPackage } from "./package.ts";
 const deb = "/root/edict.deb";
 const fetches = (path: string): string =>
   `/usr/lib/edict/node -e 'fetch("http://127.0.0.1:8787/${path}").then(async (r) => console.log(await r.text()))'`;
+
+/** Succeeds once another process is the agent's. */
+const fresh = (old: string): string =>
+  `systemctl is-active edict && ! systemctl show -p MainPID --value edict | grep -qx ${old}`;
+const data = "/var/lib/private/edict-server";
+const banOf = (identity: object): object => ({
+  formatVersion: 1,
+  name: "stand-in-policy",
+  bans: [
+    {
+      id: "stand-in",
+      tool: "stand-in",
+      reason: "It stands in for a tool.",
+      owner: "security@example.com",
+      stages: [{ from: "2020-01-01T00:00:00Z", mode: "block" }],
+      message: { en: "No stand-ins here." },
+    },
+  ],
+  tools: [{ id: "stand-in", name: "Stand-in", vendor: "Example", identities: [identity] }],
+});
 
 describe.skipIf(lacking("root", "procps", "systemd", "systemd-container") !== undefined)("under systemd", () => {
   let folder = "";
@@ -54,6 +74,75 @@ describe.skipIf(lacking("root", "procps", "systemd", "systemd-container") !== un
     await machine.until(fetches("healthz"));
     expect(machine.run("cat /var/lib/private/edict-server/enrol.secret").text).toBe(secret);
     machine.run("systemctl stop edict-server");
+  });
+
+  test("an administrator sets up the repository with the installed program alone", async () => {
+    machine.run("useradd --create-home ann && cp /usr/bin/sleep /home/ann/stand-in && printf x >> /home/ann/stand-in");
+    const sha256 = machine.run("sha256sum /home/ann/stand-in").text.slice(0, 64);
+    const size = Number(machine.run("stat -c %s /home/ann/stand-in").text);
+    writeFileSync(join(folder, "ban.json"), JSON.stringify(banOf({ kind: "hash", sha256, size })));
+    machine.bring(join(folder, "ban.json"), "/root/ban.json");
+    machine.run("systemctl start edict-server");
+    await machine.until(fetches("healthz"));
+    const { code, text } = machine.run(`set -e
+      cd /root && echo "a passphrase of some length" > pass
+      edict policy lint ban.json
+      edict keys create boss --passphrase-file pass
+      edict trust init repo --root-keys boss.key --keys-dir keys --passphrase-file pass
+      edict policy sign ban.json --repo repo --key boss.key --passphrase-file pass --yes --out proposal.json \
+        --catalog /usr/lib/edict/policies/catalog
+      cp -r repo keys ${data}/ && chown -R --reference=${data}/enrol.secret ${data}/repo ${data}/keys
+      edict policy push proposal.json --server http://127.0.0.1:8787`);
+    expect({ code, text }).toMatchObject({ code: 0 });
+  });
+
+  test("the agent starts by itself once the machine is enrolled, with the rights it names and no other", async () => {
+    const { code, text } = machine.run(`set -e
+      install -m 600 ${data}/enrol.secret /etc/edict/enrol.secret && install -m 600 ${data}/repo/1.root.json /etc/edict/root.json
+      edict enroll --server http://127.0.0.1:8787 --secret-file /etc/edict/enrol.secret --root /etc/edict/root.json`);
+    expect({ code, text }).toMatchObject({ code: 0 });
+    await machine.until("systemctl is-active edict.service");
+    const status = machine.run(`cat /proc/${show("edict", "MainPID")}/status`).text;
+    expect(status).toMatch(/^CapEff:\s*00000000000800ef$/m);
+    expect(status).toMatch(/^NoNewPrivs:\s*1$/m);
+    expect(await machine.until("edict status | grep stand-in-policy")).toContain("1 ban");
+  });
+
+  test("nothing in its confinement keeps the agent from its work", async () => {
+    const doctor = JSON.parse(machine.run("edict doctor --json").text) as { capabilities: object };
+    const up = { up: true };
+    expect(doctor.capabilities).toMatchObject({ stop: up, quarantine: up, terminal: up, session: up });
+    const terminal = `script --quiet --return --command "/home/ann/stand-in 40; sleep 1" /dev/null < /dev/null`;
+    const seen = machine.run(`setpriv --reuid ann --regid ann --init-groups env HOME=/home/ann ${terminal}`).text;
+    expect(seen).toContain("Stand-in was stopped.");
+    expect(seen).toContain("No stand-ins here.");
+    expect(machine.run("setpriv --reuid ann --regid ann --init-groups edict status").text).toContain(
+      "/home/ann/stand-in",
+    );
+  });
+
+  test("an agent that is killed comes back, and one that hangs is killed", async () => {
+    const first = show("edict", "MainPID");
+    machine.run(`kill -KILL ${first}`);
+    await machine.until(fresh(first));
+    expect(show("edict", "WatchdogUSec")).toBe("30s");
+    machine.run("mkdir -p /run/systemd/system/edict.service.d");
+    machine.run("printf '[Service]\\nWatchdogSec=1s\\n' > /run/systemd/system/edict.service.d/fast.conf");
+    machine.run("systemctl daemon-reload && systemctl restart edict");
+    const second = show("edict", "MainPID");
+    machine.run(`kill -STOP ${second}`);
+    await machine.until(fresh(second));
+    expect(machine.run("journalctl -u edict -o cat").text).toContain("Watchdog timeout");
+    machine.run("rm -r /run/systemd/system/edict.service.d && systemctl daemon-reload");
+  });
+
+  test("an upgrade goes on with the same device and the same policy", async () => {
+    const device = machine.run("edict status | grep ^device").text;
+    const old = show("edict", "MainPID");
+    expect(machine.run(`dpkg -i ${deb}`).code).toBe(0);
+    await machine.until("edict status | grep stand-in-policy");
+    expect(show("edict", "MainPID")).not.toBe(old);
+    expect(machine.run("edict status | grep ^device").text).toBe(device);
   });
 
   test("removal stops what runs, and keeps the server's data and says so", async () => {
