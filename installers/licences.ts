@@ -20,9 +20,19 @@ function section(root: string, folder: string): string {
   const head = `${manifest.name} ${manifest.version}`;
   const names = readdirSync(join(root, folder)).filter((name) => /^(licen[cs]e|copying|notice)/i.test(name));
   const own = names.toSorted().map((name) => readFileSync(join(root, folder, name), "utf8"));
+  if (own.length === 0) own.push(...inReadme(root, folder));
   const other = silent[manifest.name];
   const texts = own.length > 0 || other === undefined ? own : [readFileSync(join(root, other), "utf8")];
   if (texts.length === 0 && manifest.license === undefined) throw new Error(`${folder}: no licence to pass on`);
   const body = texts.length > 0 ? texts.map((t) => t.trim()).join("\n\n") : `Licence: ${manifest.license ?? ""}`;
   return `${"=".repeat(78)}\n${head}\n${"=".repeat(78)}\n${body}\n`;
+}
+
+/** Some packages have their licence as the last part of their README, and nowhere else. */
+function inReadme(root: string, folder: string): readonly string[] {
+  const name = readdirSync(join(root, folder)).find((file) => /^readme/i.test(file));
+  if (name === undefined) return [];
+  const text = readFileSync(join(root, folder, name), "utf8");
+  const at = text.search(/^#+ *licen[cs]e/im);
+  return at < 0 ? [] : [text.slice(at)];
 }

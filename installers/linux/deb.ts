@@ -136,7 +136,7 @@ function changelog(version: string, epoch: number): string {
 /** Everybody may read and only root may write, whatever the builder's umask was; one time for all. */
 function settle(tree: string, epoch: number): void {
   const runs = /^(usr\/bin\/|usr\/lib\/edict\/node$|DEBIAN\/p)/;
-  for (const file of readdirSync(tree, { recursive: true, encoding: "utf8" })) {
+  for (const file of entriesIn(tree)) {
     const path = join(tree, file);
     const seen = lstatSync(path);
     if (seen.isDirectory()) chmodSync(path, file === "etc/edict" ? 0o700 : 0o755);
@@ -148,8 +148,16 @@ function settle(tree: string, epoch: number): void {
 }
 
 function filesIn(tree: string): readonly string[] {
-  const all = readdirSync(tree, { recursive: true, encoding: "utf8" });
-  return all.filter((file) => !lstatSync(join(tree, file)).isDirectory()).toSorted();
+  return entriesIn(tree).filter((file) => !lstatSync(join(tree, file)).isDirectory());
+}
+
+/** Every path below, in order; a link is an entry, never a way. */
+function entriesIn(tree: string, folder = ""): readonly string[] {
+  const here = readdirSync(join(tree, folder), { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return here.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? [path, ...entriesIn(tree, path)] : [path];
+  });
 }
 
 function put(path: string, content: string | Uint8Array): void {

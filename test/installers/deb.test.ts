@@ -55,10 +55,10 @@ describe.skipIf(lacking("root", "lintian", "procps", "systemd") !== undefined)("
 
   test("passes on the licence of every npm package inside", () => {
     const licences = root.run("cat /usr/share/doc/edict/third-party.txt").text;
-    const inside = root
+    const bundled = root
       .run("cat /usr/lib/edict/app/*/*.mjs")
       .text.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm);
-    const names = new Set([...inside].map((match) => match[1] ?? ""));
+    const names = new Set([...bundled].map((match) => match[1] ?? ""));
     expect(names.size).toBeGreaterThan(20);
     for (const name of names) expect(licences).toContain(`\n${name} `);
   });
