@@ -45,7 +45,11 @@ export async function boot(): Promise<Booted> {
     }
     throw new Error(`${command}: ${last}\n${said}`);
   };
-  await until("systemctl is-active bare.target");
+  await until("systemctl is-active bare.target").catch(async (error: unknown) => {
+    machine.kill("SIGKILL");
+    await base.close();
+    throw error;
+  });
   const init = firstChild(machine) ?? 0;
   return {
     ...base,
