@@ -55,17 +55,20 @@ test("an ETag is sent only for the timestamp that is stored", async () => {
   await repo.publish("one");
   const client = await repo.client();
   await client.activated(await client.refresh());
+  const older = await readFile(join(client.dir, "timestamp.json"));
+  await repo.resign();
+  await client.refresh();
   const sent: (string | undefined)[] = [];
   const timestamp = await readFile(join(repo.dir, "timestamp.json"));
   repo.answers.set("/timestamp.json", (request, response) => {
     sent.push(request.headers["if-none-match"]);
-    response.end(timestamp);
+    response.setHeader("etag", '"kept"').end(timestamp);
   });
-  await client.refresh();
-  const restarted = await repo.client({ dir: client.dir });
-  await writeFile(join(client.dir, "timestamp.json"), "damaged");
-  await restarted.refresh();
-  expect(sent).toEqual([expect.stringMatching(/^".*"$/), undefined]);
+  for (const stored of [undefined, undefined, Buffer.from("damaged"), older]) {
+    if (stored !== undefined) await writeFile(join(client.dir, "timestamp.json"), stored);
+    await (await repo.client({ dir: client.dir })).refresh();
+  }
+  expect(sent).toEqual([expect.stringMatching(/^".*"$/), '"kept"', undefined, undefined]);
 });
 
 test("another organisation's root starts another chain, and the old policy is enforced until its first", async () => {

@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { instantOf, parseInstant } from "#lib/pure/instant.ts";
 import { HttpClient } from "#lib/request.ts";
 import { HttpFetcher } from "#trust/fetcher.ts";
 import { MemoryStore } from "#trust/store.ts";
-import { update } from "#trust/updater.ts";
+import { update, type Updated } from "#trust/updater.ts";
 import { serve } from "../lib/web.ts";
 import { Forge, listed } from "./forge.ts";
 import { day, hour, served, TestClock } from "./repository.ts";
@@ -61,35 +61,57 @@ test("a device whose clock stands in 2100 goes on with what it has, and takes no
 });
 
 test("a stolen timestamp key moves time by a day at most, and its floor dies with it", async () => {
+  const { forge, clock, look } = await watched();
+  const issue = async (issued: string, expires: string): Promise<void> => {
+    forge.extraTimestamp = { x_issued: issued };
+    forge.expires.timestamp = parseInstant(expires);
+    await forge.next("timestamp").write();
+  };
+  const floor = async (): Promise<number | undefined> => (await look()).floor?.issued;
+  await issue("2026-07-10T00:00:00Z", "2026-07-12T00:00:00Z");
+  expect(await floor()).toBe(clock.at);
+  await issue("2026-07-11T00:00:01Z", "2026-07-13T00:00:00Z");
+  expect(await floor()).toBe(clock.at);
+  await issue("2026-07-11T00:00:00Z", "2026-07-13T00:00:00Z");
+  expect(await floor()).toBe(clock.at + day);
+  // The key is replaced, and the clock that it had moved is the system's again.
+  forge.keys.timestamp = [listed()];
+  await forge.next("root").writeRoot();
+  await issue("2026-07-10T01:00:00Z", "2026-07-12T00:00:00Z");
+  expect(await floor()).toBe(clock.at + hour);
+});
+
+test("a stolen snapshot key that ran far ahead is recovered from by replacing it alone", async () => {
+  const { forge, look } = await watched();
+  forge.version.snapshot = 1_000_000;
+  await forge.write();
+  await look();
+  forge.version.snapshot = 2;
+  await forge.next("timestamp").write();
+  await expect(look()).rejects.toMatchObject({ code: "ROLLBACK", file: "snapshot" });
+  // 5.3.11: what was seen from a role that lost a key is forgotten.
+  forge.keys.snapshot = [listed()];
+  await forge.next("root").writeRoot();
+  await forge.write();
+  expect((await look()).snapshot.version).toBe(2);
+});
+
+/** A forged repository and a client that remembers. */
+async function watched(): Promise<{ forge: Forge; clock: TestClock; look: () => Promise<Updated> }> {
   const clock = new TestClock("2026-07-10T00:00:00Z");
   const forge = new Forge(clock.at);
-  const root = await forge.writeRoot();
+  const bootstrap = await forge.writeRoot();
   const web = await serve((request, response) => {
     const bytes = forge.files.get(request.url ?? "");
     if (bytes === undefined) response.writeHead(404).end();
     else response.end(bytes);
   });
   const http = new HttpClient();
+  onTestFinished(() => http.close());
   const store = new MemoryStore();
-  const look = async (): Promise<number | undefined> => {
-    const fetcher = new HttpFetcher({ http, metadataUrl: web.url, targetsUrl: web.url, timeoutMs: 5000 });
-    return (await update({ fetcher, store, bootstrap: root, now: clock.now() })).floor?.issued;
+  const look = (): Promise<Updated> => {
+    const fetcher = new HttpFetcher({ http, metadataUrl: web.url, targetsUrl: web.url, timeoutMs: 15_000 });
+    return update({ fetcher, store, bootstrap, now: clock.now() });
   };
-  const issue = async (issued: string, expires: string): Promise<void> => {
-    forge.extraTimestamp = { x_issued: issued };
-    forge.expires.timestamp = parseInstant(expires);
-    await forge.next("timestamp").write();
-  };
-  await issue("2026-07-10T00:00:00Z", "2026-07-12T00:00:00Z");
-  expect(await look()).toBe(clock.at);
-  await issue("2026-07-11T00:00:01Z", "2026-07-13T00:00:00Z");
-  expect(await look()).toBe(clock.at);
-  await issue("2026-07-11T00:00:00Z", "2026-07-13T00:00:00Z");
-  expect(await look()).toBe(clock.at + day);
-  // The key is replaced, and the clock that it had moved is the system's again.
-  forge.keys.timestamp = [listed()];
-  await forge.next("root").writeRoot();
-  await issue("2026-07-10T01:00:00Z", "2026-07-12T00:00:00Z");
-  expect(await look()).toBe(clock.at + hour);
-  http.close();
-});
+  return { forge, clock, look };
+}

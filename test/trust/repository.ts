@@ -55,7 +55,7 @@ export interface Served {
 
 export type TestClient = Client & { readonly dir: string };
 
-export async function served(at = "2026-07-10T00:00:00Z"): Promise<Served> {
+export async function served(at: string | Instant = "2026-07-10T00:00:00Z"): Promise<Served> {
   const base = await temporaryFolder();
   const [dir, keysDir] = [join(base, "repo"), join(base, "keys")];
   const clock = new TestClock(at);

@@ -34,6 +34,11 @@ const bent: readonly Bent[] = [
   { what: "a snapshot of another length than signed", bend: (f) => (f.tamper.snapshot = longer), code: "MISMATCH" },
   { what: "targets of another length than signed", bend: (f) => (f.tamper.targets = longer), code: "MISMATCH" },
   {
+    what: "a snapshot that is longer than signed, where no hash was signed",
+    bend: (f) => (f.bend.timestamp = meta("snapshot.json", { version: 1, length: 7 })),
+    code: "MISMATCH",
+  },
+  {
     what: "a snapshot of another version than the timestamp says",
     bend: (f) => {
       f.promises = false;
