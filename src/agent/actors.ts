@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { schedule } from "node-cron";
 import { loop } from "#agent/agent.ts";
-import { answers } from "#agent/answers.ts";
+import { answers, whyBan } from "#agent/answers.ts";
 import { serveControl } from "#agent/control.ts";
 import { warningsOf } from "#agent/health.ts";
 import type { House } from "#agent/house.ts";
+import { askForException, goOn } from "#agent/requests.ts";
 import { describe } from "#lib/errors.ts";
 import type { Actor } from "#lib/run-group.ts";
+import type { Press } from "#notify/tell.ts";
 import { controlSocket } from "#protocol/control.ts";
 import { enrol } from "#report/enrol.ts";
 import { ServerLink } from "#report/link.ts";
@@ -75,34 +77,44 @@ async function sendReports(house: House, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Buttons that people press on toasts mean what the same words mean on the command line. */
+/** Buttons that people press on toasts mean what the same words mean on the command line, and are answered by a toast. */
 async function takePresses(house: House, signal: AbortSignal): Promise<void> {
-  const handlers = answers(house);
   for await (const { person, ban, key } of house.teller.presses(signal)) {
-    const reason = "asked by a button";
-    try {
-      const uid = (await house.platform.people()).find(({ name }) => name === person)?.uid;
-      if (uid === undefined) continue;
-      if (key === "request") await handlers.request({ ask: "request", ban, reason }, uid);
-      if (key === "continue") await handlers.continue({ ask: "continue", ban, reason }, uid);
-    } catch (error) {
-      house.log.warn("a button could not be followed", { key, ban, error: describe(error) });
-    }
+    const said = await answerPress(house, person, ban, key).catch((error: unknown) => [describe(error)]);
+    if (said.length === 0) continue;
+    house.teller.answer(person, "Edict", said).catch((error: unknown) => {
+      house.log.warn("a press could not be answered", { key, ban, error: describe(error) });
+    });
+  }
+}
+
+async function answerPress(house: House, person: string, ban: string, key: Press["key"]): Promise<readonly string[]> {
+  const uid = (await house.platform.people()).find(({ name }) => name === person)?.uid;
+  if (uid === undefined) return [];
+  const reason = "asked by a button";
+  switch (key) {
+    case "open": // the session has done it
+      return [];
+    case "why":
+      return (await whyBan(house, ban, uid)).lines;
+    case "request":
+      await askForException(house, ban, reason, uid);
+      return ["Your request is on its way to the people who decide."];
+    case "continue":
+      return [`You may use it until ${(await goOn(house, ban, reason, uid)).until}.`];
   }
 }
 
 /** When a stage begins or an exception ends, everything that runs is judged again. The clock is looked at, so a sleeping machine misses none. */
 async function watchStages({ policies, watching, log }: House, signal: AbortSignal): Promise<void> {
-  let next = policies.current().matcher.nextChange(policies.now());
-  let version = policies.current().version;
+  let last = policies.now();
   const task = schedule("*/5 * * * * *", () => {
     const now = policies.now();
-    if (next !== undefined && now >= next && version === policies.current().version) {
-      log.info("a stage begins or an exception ends: everything is judged again");
-      watching.lookAgain();
-    }
-    next = policies.current().matcher.nextChange(now);
-    version = policies.current().version;
+    const change = policies.current().matcher.nextChange(last);
+    last = now;
+    if (change === undefined || change > now) return;
+    log.info("a stage begins or an exception ends: everything is judged again");
+    watching.lookAgain();
   });
   await stopped(signal);
   await task.destroy();

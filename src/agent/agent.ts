@@ -36,6 +36,7 @@ async function outcomesArrive(house: House, signal: AbortSignal): Promise<void> 
     const stopped = outcome.did === "stopped" || outcome.did === "denied";
     if (stopped && breaker.count(outcome.verdict, outcome.evidence)) {
       device.setBreakers(breaker.open());
+      enforcement.forget((ban) => !breaker.open().has(ban));
       watching.lookAgain();
     }
     recorder.outcome(outcome);

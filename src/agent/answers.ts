@@ -45,12 +45,23 @@ function status(house: House, uid: number, since: string): Status {
       state: trust.status().state,
     },
     capabilities: { ...platform.capabilities },
+    watching: watchingOf(house),
     warnings: [...warningsOf(house)],
     pending: enforcement
       .pending()
       .filter((p) => uid === 0 || p.uid === uid)
       .map(({ pid, ban, until }) => ({ pid, ban, until })),
     recorded: [...journal.of(uid)],
+  };
+}
+
+function watchingOf({ watching }: House): Status["watching"] {
+  const { sweeps, lastSweep, installed } = watching.health();
+  return {
+    sweeps,
+    processes: lastSweep?.processes ?? 0,
+    unreadable: lastSweep?.unreadable ?? 0,
+    installed: installed.scanned?.found ?? null,
   };
 }
 
@@ -89,7 +100,8 @@ async function whyPid({ watching, policies, device }: House, pid: number, uid: n
   return { lines: [...explain(matcher, verdict, evidence, now)], verdict, evidence };
 }
 
-async function whyBan(house: House, id: string, uid: number): Promise<Why> {
+/** A ban as it stands for one person, and what was recorded about them under it. @throws Refusal */
+export async function whyBan(house: House, id: string, uid: number): Promise<Why> {
   const { policies, device, journal } = house;
   const { matcher } = policies.current();
   const ban = banOf(house, id);

@@ -36,7 +36,7 @@ export async function askForException(house: House, id: string, reason: string, 
 }
 
 /** A person read the warning and goes on; it holds for the ban's `warn.for`, and is recorded. @throws Refusal */
-export async function goOn(house: House, id: string, reason: string, uid: number): Promise<object> {
+export async function goOn(house: House, id: string, reason: string, uid: number): Promise<{ readonly until: string }> {
   const { policies, device, watching, journal, recorder, clock } = house;
   const ban = banOf(house, id);
   const { matcher } = policies.current();

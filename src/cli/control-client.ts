@@ -11,7 +11,7 @@ const patience = 10_000;
  * Asks the agent of this machine, or else one that runs as this user.
  * @throws CommandError noAgent when none answers, denied or failed when it says no
  */
-export async function ask(question: Question, io: Io): Promise<unknown> {
+export async function ask(question: Question, io: Pick<Io, "env">): Promise<unknown> {
   for (const path of controlPaths(io.env)) {
     const reply = await exchange(path, `${JSON.stringify(question)}\n`);
     if (reply === undefined) continue;

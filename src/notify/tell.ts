@@ -1,5 +1,6 @@
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
+import { clean } from "#lib/pure/text.ts";
 import { Queue } from "#lib/queue.ts";
 import { compose } from "#notify/compose.ts";
 import { Desk, type DeskTimes, type Shown } from "#notify/desk.ts";
@@ -27,6 +28,8 @@ export interface Teller {
   tell(outcome: Outcome): Promise<Told>;
   /** Until the signal aborts. One reader. */
   presses(signal: AbortSignal): AsyncIterable<Press>;
+  /** Answers a press with a toast of its own; it counts for nothing. `person` is the login name. */
+  answer(person: string, title: string, lines: readonly string[]): Promise<Shown>;
   close(): Promise<void>;
 }
 
@@ -63,6 +66,7 @@ class PersonTeller implements Teller {
     { readonly person: string; readonly ban: string; readonly pressed: Set<string> }
   >();
   readonly #desks = new Map<string, Desk>();
+  #answers = 0;
   #logins: { readonly at: number; readonly found: Promise<readonly GraphicalSession[]> } | undefined;
 
   constructor(options: TellerOptions) {
@@ -86,6 +90,20 @@ class PersonTeller implements Teller {
     return this.#presses.read(signal);
   }
 
+  async answer(person: string, title: string, lines: readonly string[]): Promise<Shown> {
+    const login = (await this.#options.platform.sessions()).find((one) => one.person.name === person);
+    if (login === undefined) return { not: "this person is not logged in at a desktop" };
+    this.#answers += 1;
+    const body = lines.slice(0, 8).map((line) => clean(line, 160));
+    return this.#deskOf(login).show({
+      type: "toast",
+      id: `answer-${this.#answers}`,
+      title: clean(title, 80),
+      body: body.join("\n"),
+      actions: [],
+    });
+  }
+
   async close(): Promise<void> {
     for (const desk of this.#desks.values()) desk.close();
     this.#desks.clear();
@@ -102,7 +120,8 @@ class PersonTeller implements Teller {
     const spoken = platform.terminalLanguage(process) ?? login?.language ?? language ?? "en";
     const message = compose(outcome, spoken, this.#timeZone);
     if (message === undefined) return { not: "there is nothing to say" };
-    const key = JSON.stringify([process.tty, outcome.verdict.ban, outcome.did]);
+    // The session too: the next window may get the number of one that was closed.
+    const key = JSON.stringify([process.tty, process.session, outcome.verdict.ban, outcome.did]);
     if (this.#blocks.has(key)) return { not: "it was said there a moment ago" };
     const written = platform.writeTerminal(process, message.terminal);
     if (written === "written") this.#blocks.add(key);
@@ -117,11 +136,14 @@ class PersonTeller implements Teller {
     const person = login.person.name;
     // Whoever may lose work is told, however often they were told other things: a grace begins once a process.
     const counted = outcome.did !== "grace";
-    if (counted && !(await this.#counter.take(person, ban, notice?.notifyPerDay ?? 1)))
+    // What merely lies there is said once a day, and leaves the day's toasts to what is stopped.
+    const lies = outcome.evidence.process === undefined;
+    const [subject, most] = lies ? [`${ban} installed`, 1] : [ban, notice?.notifyPerDay ?? 1];
+    if (counted && !(await this.#counter.take(person, subject, Math.min(most, notice?.notifyPerDay ?? 1))))
       return { not: "this person was told often enough today" };
     this.#remember(outcome.id, person, ban);
     const shown = await this.#deskOf(login).show(message.toast);
-    if (counted && shown !== "shown") this.#counter.giveBack(person, ban);
+    if (counted && shown !== "shown") this.#counter.giveBack(person, subject);
     return shown;
   }
 

@@ -129,7 +129,7 @@ export function startOnTerminal(
   const child = spawn("/usr/bin/setsid", ["--ctty", file, ...args], {
     stdio: [terminal, terminal, terminal],
     cwd: options.cwd ?? "/",
-    env: { ...plainEnv, TERM: "xterm-256color", ...options.env },
+    env: { PATH: plainEnv.PATH, TERM: "xterm-256color", ...options.env },
     ...options.as,
   });
   const ended = new Promise<number | string>((resolve, reject) => {

@@ -44,6 +44,13 @@ export const statusSchema = z.object({
     state: z.string(),
   }),
   capabilities: z.record(z.string(), capability),
+  /** Sweeps so far, processes in the last one, how many of them could not be read, and what is installed of interest. */
+  watching: z.object({
+    sweeps: z.number(),
+    processes: z.number(),
+    unreadable: z.number(),
+    installed: z.number().nullable(),
+  }),
   warnings: z.array(warningSchema),
   pending: z.array(z.object({ pid: z.number(), ban: z.string(), until: z.string() })),
   recorded: z.array(entrySchema),
