@@ -67,7 +67,7 @@ export const command: Command = {
     const json = input.options["json"] === true;
     const once = input.options["once"] === true || json;
     try {
-      await steps(demo, json).run();
+      await go(demo, json);
       const seen = summary(demo, (io.clock.now() - began) / 1000);
       if (json) io.out(`${JSON.stringify(seen)}\n`);
       else io.out(story(seen, demo.screen, demo.told?.toast ?? "nobody was told", demo.auditText));
@@ -85,23 +85,31 @@ export const command: Command = {
   },
 };
 
-function steps(demo: Demo, json: boolean) {
-  return new Listr(
-    [
-      {
-        title: `Install a harmless stand-in (${banned.command}) and its replacement (${approved.command})`,
-        task: () => install(demo),
-      },
-      { title: "Sign a policy, and start a server that carries it", task: () => serve(demo) },
-      { title: "Start an agent, which pulls and verifies the policy", task: () => startAgent(demo) },
-      { title: `Run ${banned.command}, which is banned`, task: () => runBanned(demo) },
-      { title: `Run ${approved.command}, which is approved`, task: () => runApproved(demo) },
-      { title: "Look for the report on the server", task: () => findReport(demo) },
-      { title: "Ask the agent why", task: () => askWhy(demo) },
-      { title: "Audit this machine; real tools are only observed", task: () => look(demo) },
-    ],
-    { concurrent: false, renderer: json ? "silent" : "default", fallbackRenderer: "simple" },
-  );
+const steps: readonly (readonly [title: string, task: (demo: Demo) => Promise<void>])[] = [
+  [`Install a harmless stand-in (${banned.command}) and its replacement (${approved.command})`, install],
+  ["Sign a policy, and start a server that carries it", serve],
+  ["Start an agent, which pulls and verifies the policy", startAgent],
+  [`Run ${banned.command}, which is banned`, runBanned],
+  [`Run ${approved.command}, which is approved`, runApproved],
+  ["Look for the report on the server", findReport],
+  ["Ask the agent why", askWhy],
+  ["Audit this machine; real tools are only observed", look],
+];
+
+/** On a terminal as a list that fills; with `--json` as lines on standard error, so that standard output stays a program's. */
+async function go(demo: Demo, json: boolean): Promise<void> {
+  const tasks = steps.map(([title, task]) => ({
+    title,
+    task: () => {
+      if (json) demo.io.err(`${title} …\n`);
+      return task(demo);
+    },
+  }));
+  await new Listr(tasks, {
+    concurrent: false,
+    renderer: json ? "silent" : "default",
+    fallbackRenderer: "simple",
+  }).run();
 }
 
 async function install(demo: Demo): Promise<void> {
