@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
@@ -37,13 +38,14 @@ export function actorsOf(house: House, { ready, once = false }: Begin): readonly
 }
 
 function control(house: House, signal: AbortSignal, ready: (() => void) | undefined): Promise<void> {
-  const { platform, config, log } = house;
+  const { platform, config, clock, log } = house;
   const listening = (): void => {
     platform.service("READY=1");
     ready?.();
   };
   const path = join(config.run, controlSocket);
-  return serveControl({ path, peerUid: (s) => platform.peerUid(s), handlers: answers(house), log, listening }, signal);
+  const peerUid = (socket: Socket): number | undefined => platform.peerUid(socket);
+  return serveControl({ path, peerUid, handlers: answers(house), clock, log, listening }, signal);
 }
 
 /** Enrols this device where that is still to do, then sends what is in the spool. */

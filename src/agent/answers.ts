@@ -3,6 +3,7 @@ import { warningsOf } from "#agent/health.ts";
 import type { House } from "#agent/house.ts";
 import { askForException, goOn } from "#agent/requests.ts";
 import { banOf, personOf } from "#agent/whom.ts";
+import { describe } from "#lib/errors.ts";
 import { formatInstant } from "#lib/pure/instant.ts";
 import { version } from "#lib/version.ts";
 import { decide } from "#policy/decide.ts";
@@ -89,11 +90,25 @@ async function inForce(house: House, uid: number): Promise<InForce> {
   };
 }
 
-async function whyPid({ watching, policies, device }: House, pid: number, uid: number): Promise<Why> {
-  const evidence = await watching.inspect(pid);
-  // The same words for "not yours" and "not there": a person learns nothing of others' processes.
-  if (evidence === undefined || (uid !== 0 && evidence.process?.uid !== uid))
+/** The same words for "not yours" and "not there", and no file is read before: a person learns nothing of others' processes. */
+async function whyPid({ platform, watching, policies, device, log }: House, pid: number, uid: number): Promise<Why> {
+  const none = (): never => {
     throw new Refusal("unknown", `no process ${pid} of yours`);
+  };
+  const isTheirs = (process: { readonly uid?: number | undefined } | undefined): boolean =>
+    process !== undefined && (uid === 0 || process.uid === uid);
+  const look = async <T>(how: () => Promise<T>): Promise<T> => {
+    try {
+      return await how();
+    } catch (error) {
+      log.debug("a process could not be looked at", { pid, error: describe(error) });
+      return none();
+    }
+  };
+  if (!isTheirs((await look(() => platform.inspect(pid)))?.process)) return none();
+  const evidence = await look(() => watching.inspect(pid));
+  // Looked at twice: the number may be another's by now.
+  if (evidence === undefined || !isTheirs(evidence.process)) return none();
   const { matcher } = policies.current();
   const now = policies.now();
   const verdict = decide(matcher, evidence, now, device.current());

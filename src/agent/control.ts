@@ -1,6 +1,9 @@
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { dirname } from "node:path";
+import { Allowance } from "#agent/allowance.ts";
+import { ownFolder } from "#agent/folders.ts";
+import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
 import type { Log } from "#lib/log.ts";
 import { questionSchema, type Answer, type Question } from "#protocol/control.ts";
@@ -13,9 +16,9 @@ export type Handlers = {
 
 /** What a person is told when the answer is no. */
 export class Refusal extends Error {
-  readonly code: "denied" | "unknown" | "invalid";
-  constructor(code: Refusal["code"], message: string) {
-    super(message);
+  readonly code: "denied" | "unknown" | "invalid" | "no-server";
+  constructor(code: Refusal["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = "Refusal";
     this.code = code;
   }
@@ -26,29 +29,47 @@ export interface ControlOptions {
   /** Undefined where the system cannot say who asks: then nobody is answered. */
   readonly peerUid: (socket: Socket) => number | undefined;
   readonly handlers: Handlers;
+  readonly clock: Clock;
   readonly log: Log;
   /** Called when questions are being taken. */
   readonly listening?: () => void;
 }
 
-/** Bytes of one question; connections at once; milliseconds a silent one is kept. */
-const bounds = { question: 65_536, connections: 64, idle: 10_000 } as const;
+/** Bytes of one question; connections at once, and of one user; milliseconds in which a question has to arrive and an answer to be taken, and those for whoever is refused. */
+const bounds = { question: 65_536, connections: 512, perUser: 16, patience: 10_000, refused: 500 } as const;
 
-/** Answers questions on a local socket until the signal aborts. Anyone may connect; who they are decides what they get. */
+/** What a question costs of a user's allowance: those that read files, judge everything again or ask the server cost more. */
+const costs: { readonly [A in Ask]: number } = {
+  status: 1,
+  policy: 1,
+  doctor: 1,
+  "why-ban": 1,
+  "why-pid": 5,
+  request: 20,
+  continue: 20,
+};
+
+/**
+ * Answers questions on a local socket until the signal aborts. Anyone may connect; who they are decides what they get, and
+ * nobody gets so much that others get nothing. @throws Error where the socket's folder is not ours alone
+ */
 export async function serveControl(options: ControlOptions, signal: AbortSignal): Promise<void> {
-  mkdirSync(dirname(options.path), { recursive: true, mode: 0o755 });
+  ownFolder(dirname(options.path), 0o755);
   rmSync(options.path, { force: true });
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
+  const sockets = new Map<Socket, number | undefined>();
+  const allowance = new Allowance(options.clock);
+  // Who closes their half after the question still gets the answer.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     // The asker may go away at any moment; that is theirs to decide.
     socket.on("error", () => socket.destroy());
-    socket.setTimeout(bounds.idle, () => socket.destroy());
     const uid = options.peerUid(socket);
-    if (uid === undefined)
-      socket.end(line({ ok: false, code: "denied", message: "this system does not say who you are" }));
-    else converse(socket, uid, options);
+    const others = [...sockets.values()].filter((other) => other === uid).length;
+    const busy = others >= bounds.perUser;
+    sockets.set(socket, busy ? undefined : uid);
+    socket.on("close", () => sockets.delete(socket));
+    if (uid === undefined) refuse(socket, "denied", "this system does not say who you are");
+    else if (busy) refuse(socket, "busy", "you are asking too much at once");
+    else void converse(socket, uid, options, allowance);
   });
   server.maxConnections = bounds.connections;
   await new Promise<void>((resolve, reject) => {
@@ -60,35 +81,60 @@ export async function serveControl(options: ControlOptions, signal: AbortSignal)
   await new Promise<void>((resolve) => {
     const stop = (): void => {
       server.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets.keys()) socket.destroy();
     };
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
 }
 
-function converse(socket: Socket, uid: number, options: ControlOptions): void {
-  let pending = "";
-  let turn = Promise.resolve();
-  socket.setEncoding("utf8");
-  socket.on("data", (chunk: string) => {
-    pending += chunk;
-    if (pending.length > bounds.question) {
-      socket.end(line({ ok: false, code: "invalid", message: `a question has at most ${bounds.question} characters` }));
-      return;
-    }
-    const lines = pending.split("\n");
-    pending = lines.pop() ?? "";
-    for (const text of lines) {
-      turn = turn.then(async () => {
-        const reply = line(await answer(text, uid, options));
-        if (socket.writable) socket.write(reply);
-      });
-    }
-  });
+/** Closing with something unread would take the words from the asker too (ECONNRESET): it is read, and forgotten. */
+function refuse(socket: Socket, code: "denied" | "busy", message: string): void {
+  socket.resume();
+  socket.end(line({ ok: false, code, message }));
+  setTimeout(() => socket.destroy(), bounds.refused).unref();
 }
 
-async function answer(text: string, uid: number, { handlers, log }: ControlOptions): Promise<Answer> {
+/** One question after the other: what is not read yet waits in the asker's own buffers. */
+async function converse(socket: Socket, uid: number, options: ControlOptions, allowance: Allowance): Promise<void> {
+  const arm = (): NodeJS.Timeout => setTimeout(() => socket.destroy(), bounds.patience);
+  let late = arm();
+  const say = async (reply: Answer): Promise<void> => {
+    late = arm();
+    await new Promise<void>((resolve) => socket.write(line(reply), () => resolve()));
+    clearTimeout(late);
+  };
+  try {
+    let pending = Buffer.alloc(0);
+    for await (const chunk of socket) {
+      pending = Buffer.concat([pending, chunk]);
+      for (let end = pending.indexOf(10); end >= 0 && end <= bounds.question; end = pending.indexOf(10)) {
+        clearTimeout(late); // an answer may take its time
+        await say(await answer(pending.toString("utf8", 0, end), uid, options, allowance));
+        pending = pending.subarray(end + 1);
+        late = arm();
+      }
+      if (pending.length > bounds.question) {
+        clearTimeout(late);
+        await say({ ok: false, code: "invalid", message: `a question has at most ${bounds.question} bytes` });
+        break;
+      }
+    }
+    socket.end(() => socket.destroy());
+  } catch {
+    // It was cut: the asker went, was too slow, or the agent stops.
+  } finally {
+    clearTimeout(late);
+    if (!socket.writableEnded) socket.destroy();
+  }
+}
+
+async function answer(
+  text: string,
+  uid: number,
+  { handlers, log }: ControlOptions,
+  allowance: Allowance,
+): Promise<Answer> {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -97,6 +143,8 @@ async function answer(text: string, uid: number, { handlers, log }: ControlOptio
   }
   const question = questionSchema.safeParse(json);
   if (!question.success) return { ok: false, code: "invalid", message: "no such question" };
+  if (!allowance.take(uid, costs[question.data.ask]))
+    return { ok: false, code: "busy", message: "you have asked very often: wait a minute" };
   try {
     return { ok: true, result: await dispatch(handlers, question.data, uid) };
   } catch (error) {

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { Refusal } from "#agent/control.ts";
+import { warningsOf } from "#agent/health.ts";
 import type { House } from "#agent/house.ts";
 import { banOf, personOf } from "#agent/whom.ts";
+import { describe } from "#lib/errors.ts";
 import { formatInstant, instantOf } from "#lib/pure/instant.ts";
 import { noticeOf } from "#policy/notice.ts";
 import { standing } from "#policy/standing.ts";
@@ -10,7 +12,7 @@ import { ServerLink } from "#report/link.ts";
 
 const takenSchema = z.looseObject({});
 
-/** Sends a person's request for an exception to the people who decide. @throws Refusal, ReportError */
+/** Sends a person's request for an exception to the people who decide. @throws Refusal */
 export async function askForException(house: House, id: string, reason: string, uid: number): Promise<object> {
   const { config, identity, clock, ca, journal } = house;
   const ban = banOf(house, id);
@@ -21,6 +23,8 @@ export async function askForException(house: House, id: string, reason: string, 
   const link = new ServerLink({ server: config.server, identity, clock, ca });
   try {
     await link.post("/api/v1/requests", { ban: id, person, reason }, takenSchema);
+  } catch (error) {
+    throw new Refusal("no-server", `the request did not reach the server: ${describe(error)}`, { cause: error });
   } finally {
     link.close();
   }
@@ -49,6 +53,6 @@ export async function goOn(house: House, id: string, reason: string, uid: number
   watching.lookAgain();
   const about = { tool: ban.tool, ban: id, mode, what: person, because: [`went on after the warning: ${reason}`] };
   journal.add({ id: randomUUID(), at: formatInstant(clock.now()), uid, did: "continued", ...about });
-  recorder.health("state", [], { continued: { ban: id, person, reason, until: formatInstant(until) } });
+  recorder.health("state", warningsOf(house), { continued: { ban: id, person, reason, until: formatInstant(until) } });
   return { until: formatInstant(until) };
 }

@@ -16,7 +16,11 @@ export type Question = z.infer<typeof questionSchema>;
 
 export const answerSchema = z.discriminatedUnion("ok", [
   z.object({ ok: z.literal(true), result: z.unknown() }),
-  z.object({ ok: z.literal(false), code: z.enum(["denied", "unknown", "invalid", "failed"]), message: z.string() }),
+  z.object({
+    ok: z.literal(false),
+    code: z.enum(["denied", "unknown", "invalid", "failed", "busy", "no-server"]),
+    message: z.string(),
+  }),
 ]);
 export type Answer = z.infer<typeof answerSchema>;
 
