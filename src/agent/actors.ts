@@ -1,6 +1,4 @@
-import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { schedule } from "node-cron";
@@ -10,13 +8,12 @@ import { serveControl } from "#agent/control.ts";
 import { warningsOf } from "#agent/health.ts";
 import type { House } from "#agent/house.ts";
 import { askForException, goOn } from "#agent/requests.ts";
+import { sendReports } from "#agent/reporting.ts";
 import { describe } from "#lib/errors.ts";
+import type { Instant } from "#lib/pure/instant.ts";
 import type { Actor } from "#lib/run-group.ts";
 import type { Press } from "#notify/tell.ts";
 import { controlSocket } from "#protocol/control.ts";
-import { enrol } from "#report/enrol.ts";
-import { ServerLink } from "#report/link.ts";
-import { upload } from "#report/upload.ts";
 
 interface Begin {
   readonly ready?: () => void;
@@ -28,7 +25,7 @@ export function actorsOf(house: House, { ready, once = false }: Begin): readonly
   return [
     ...loop(house),
     { name: "control", run: (signal) => control(house, signal, ready) },
-    { name: "upload", run: (signal) => sendReports(house, signal) },
+    { name: "upload", run: (signal) => reports(house, signal) },
     { name: "presses", run: (signal) => takePresses(house, signal) },
     { name: "stages", run: (signal) => watchStages(house, signal) },
     { name: "health", run: (signal) => watchHealth(house, signal) },
@@ -48,35 +45,9 @@ function control(house: House, signal: AbortSignal, ready: (() => void) | undefi
   return serveControl({ path, peerUid, handlers: answers(house), clock, log, listening }, signal);
 }
 
-/** Enrols this device where that is still to do, then sends what is in the spool. */
-async function sendReports(house: House, signal: AbortSignal): Promise<void> {
-  const { config, clock, ca, log, outbox, identity, platform } = house;
-  if (config.server === undefined) return stopped(signal);
-  const { server, enrolSecretFile } = config;
-  const enrolNow = async (): Promise<void> => {
-    if (enrolSecretFile === undefined)
-      throw new Error("this device is not enrolled, and no enrolSecretFile is configured");
-    const secret = await readFile(enrolSecretFile, "utf8");
-    await enrol({
-      server,
-      secret,
-      dir: join(config.state, "identity"),
-      clock,
-      os: platform.os,
-      hostname: hostname(),
-      ca,
-      signal,
-    });
-    log.info("this device is enrolled", { server });
-  };
-  if (identity.enrolledAt !== server)
-    await enrolNow().catch((error: unknown) => log.warn("not enrolled yet", { error: describe(error) }));
-  const link = new ServerLink({ server, identity, clock, ca });
-  try {
-    await upload({ outbox, link, clock, log, enrol: enrolNow }, signal);
-  } finally {
-    link.close();
-  }
+function reports(house: House, signal: AbortSignal): Promise<void> {
+  const { server } = house.config;
+  return server === undefined ? stopped(signal) : sendReports(house, server, signal);
 }
 
 /** Buttons that people press on toasts mean what the same words mean on the command line, and are answered by a toast. */
@@ -126,7 +97,7 @@ async function watchStages({ policies, watching, log }: House, signal: AbortSign
 const healthPeriod = 30_000;
 
 async function watchHealth(house: House, signal: AbortSignal): Promise<void> {
-  const { recorder, policies, trust, platform, device } = house;
+  const { recorder, policies, trust, platform, device, log } = house;
   let known: string | undefined;
   while (!signal.aborted) {
     const warnings = warningsOf(house);
@@ -140,7 +111,11 @@ async function watchHealth(house: House, signal: AbortSignal): Promise<void> {
       recorder.health(known === undefined ? "started" : "state", warnings, facts);
       known = codes;
     }
-    device.setVital(await platform.vital());
+    try {
+      device.setVital(await platform.vital());
+    } catch (error) {
+      log.error("the list of vital programs could not be made again", { error: describe(error) });
+    }
     await after(healthPeriod, undefined, { signal }).catch(() => undefined);
   }
   recorder.health("stopping", [], {});
@@ -156,15 +131,25 @@ async function pat({ platform }: House, signal: AbortSignal): Promise<void> {
 }
 
 /** Ends the agent when the policy was asked for and everything was looked at, judged and, where it must be, stopped. */
-async function lookOnce({ policies, trust, watching, enforcement }: House, signal: AbortSignal): Promise<void> {
+async function lookOnce(house: House, signal: AbortSignal): Promise<void> {
+  const { clock, watching, enforcement } = house;
   const soon = (): Promise<void> => after(50, undefined, { signal }).catch(() => undefined);
-  const asked = (): boolean => policies.current().version > 0 || trust.status().lastError !== undefined;
-  while (!signal.aborted && !asked()) await soon();
+  const began = clock.now();
+  while (!signal.aborted && !asked(house, began)) await soon();
   const { sweeps } = watching.health();
   watching.lookAgain();
   const looked = (): boolean =>
     watching.health().sweeps > sweeps + 1 && watching.health().installed.scanned !== undefined;
   while (!signal.aborted && !(looked() && enforcement.idle)) await soon();
+}
+
+/** Whether the server was asked since, and what it said is in force or refused; or there is nobody to ask. */
+function asked({ config, policies, trust }: House, since: Instant): boolean {
+  if (config.server === undefined || config.root === undefined) return true;
+  const { lastError, refreshed, roles, rejected } = trust.status();
+  if (lastError !== undefined) return true;
+  const settled = roles.targets?.version === policies.current().version || rejected !== undefined;
+  return refreshed !== undefined && refreshed >= since && settled;
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import { parseDuration } from "#lib/pure/instant.ts";
 import type { Actor } from "#lib/run-group.ts";
 import { plan } from "#enforce/plan.ts";
 import { decide, provenTools } from "#policy/decide.ts";
+import type { Evidence } from "#policy/evidence.ts";
 
 /**
  * THE LOOP. Policy arrives, is verified, compiled; evidence arrives, is decided, enforced, told, reported.
@@ -19,15 +20,26 @@ export function loop(house: House): readonly Actor[] {
 }
 
 async function evidenceArrives(house: House, signal: AbortSignal): Promise<void> {
-  const { watching, policies, device, platform, enforcement } = house;
+  const { watching, unjudged, log } = house;
   for await (const evidence of watching.evidence) {
     if (signal.aborted) return;
-    const { matcher } = policies.current();
-    device.present(provenTools(matcher, evidence.seen, device.current()));
-    const verdict = decide(matcher, evidence, policies.now(), device.current());
-    if (evidence.kind === "installed" && !device.isNews(evidence, verdict)) continue;
-    enforcement.start(plan(verdict, evidence, platform.capabilities), verdict, evidence);
+    try {
+      judge(house, evidence);
+    } catch (error) {
+      // A fault of ours in one judgement must not free all the others.
+      unjudged.count += 1;
+      unjudged.why = describe(error);
+      log.error("something could not be judged", { evidence: evidence.id, error: unjudged.why });
+    }
   }
+}
+
+function judge({ policies, device, platform, enforcement }: House, evidence: Evidence): void {
+  const { matcher } = policies.current();
+  device.present(provenTools(matcher, evidence.seen, device.current()));
+  const verdict = decide(matcher, evidence, policies.now(), device.current());
+  if (evidence.kind === "installed" && !device.isNews(evidence, verdict)) return;
+  enforcement.start(plan(verdict, evidence, platform.capabilities), verdict, evidence);
 }
 
 async function outcomesArrive(house: House, signal: AbortSignal): Promise<void> {

@@ -1,11 +1,25 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { z } from "zod";
+import { checkParents } from "#agent/folders.ts";
 import { describe, systemCode } from "#lib/errors.ts";
+import { isLoopback } from "#lib/request.ts";
+
+/** `https://host[:port][/folder]`, or http where the host is this machine: nothing else is ever asked (lib/request.ts). */
+function isServer(text: string): boolean {
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  const bare = `${username}${password}${search}${hash}` === "";
+  return bare && (protocol === "https:" || isLoopback(hostname));
+}
+
+const server = z
+  .url({ protocol: /^https?$/, error: "expected an https address", abort: true })
+  .refine(isServer, "expected https:// (http:// only for this machine), a host, and nothing secret in it")
+  .transform((text) => text.replace(/\/+$/, ""));
 
 /** The machine's own settings: what an installer or MDM decides, never the policy. */
 const settings = z.strictObject({
-  server: z.url({ protocol: /^https?$/, error: "expected an http or https address" }),
+  server,
   root: z.string().startsWith("/", "expected an absolute path"),
   enrolSecretFile: z.string().startsWith("/", "expected an absolute path"),
   /** PEM file with the certificate authority of a server that no public one vouches for. */
@@ -32,6 +46,8 @@ export interface Places {
   readonly files: readonly string[];
   readonly state: string;
   readonly run: string;
+  /** The files were named by somebody, and so have to be there. */
+  readonly named?: boolean;
 }
 
 export function placesFor(uid: number, env: Readonly<Record<string, string | undefined>>): Places {
@@ -58,26 +74,38 @@ export class ConfigError extends Error {
 /** Bytes; a configuration is a page of text. */
 const longest = 1 << 20;
 
-/** The file's text, if nobody but root and we ourselves could have written it. */
+/** The file's text, if nobody but root and we ourselves could have written it, or put it there. */
 function readTrusted(file: string): string {
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW, O_NOCTTY } = constants;
+  const real = join(realpathSync(dirname(file)), basename(file));
+  const fd = openSync(real, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
   try {
-    const { uid, mode, size } = fstatSync(fd);
-    if (uid !== 0 && uid !== process.getuid?.()) throw new Error(`belongs to user ${uid}, who is not trusted here`);
-    if ((mode & 0o022) !== 0) throw new Error("others can write it: chmod go-w");
-    if (size > longest) throw new Error(`longer than ${longest} bytes`);
-    return readFileSync(fd, "utf8");
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new Error("not a plain file");
+    const us = process.getuid?.();
+    if (us !== undefined && stat.uid !== 0 && stat.uid !== us)
+      throw new Error(`belongs to user ${stat.uid}, who is not trusted here`);
+    if ((stat.mode & 0o022) !== 0) throw new Error("others can write it: chmod go-w");
+    checkParents(real);
+    const bytes = Buffer.allocUnsafe(Math.min(stat.size, longest) + 1);
+    let length = 0;
+    for (let more = -1; more !== 0 && length < bytes.length; length += more)
+      more = readSync(fd, bytes, length, bytes.length - length, null);
+    if (length === bytes.length) throw new Error(`longer than ${longest} bytes, or still being written`);
+    return bytes.toString("utf8", 0, length);
   } finally {
     closeSync(fd);
   }
 }
 
-function readSettings(file: string, problems: string[]): Found {
+function readSettings(file: string, named: boolean, problems: string[]): Found {
   let text: string;
   try {
     text = readTrusted(file);
   } catch (error) {
-    if (systemCode(error) !== "ENOENT") problems.push(`${file}: ${describe(error)}`);
+    const code = systemCode(error);
+    if (code === "ELOOP") problems.push(`${file}: a symbolic link: put the file itself there`);
+    else if (named || code !== "ENOENT") problems.push(`${file}: ${describe(error)}`);
     return {};
   }
   let json: unknown;
@@ -90,9 +118,9 @@ function readSettings(file: string, problems: string[]): Found {
   const parsed = fileSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) {
-    const keys = issue.code === "unrecognized_keys" ? issue.keys : [issue.path.join(".")];
-    for (const key of keys)
-      problems.push(`${file}: ${key}: ${issue.code === "unrecognized_keys" ? "unknown key" : issue.message}`);
+    if (issue.path.length === 0 && issue.code !== "unrecognized_keys") problems.push(`${file}: ${issue.message}`);
+    else if (issue.code !== "unrecognized_keys") problems.push(`${file}: ${issue.path.join(".")}: ${issue.message}`);
+    else for (const key of issue.keys) problems.push(`${file}: ${key}: unknown key`);
   }
   return {};
 }
@@ -105,7 +133,7 @@ export function loadConfig(places: Places): Config {
   const problems: string[] = [];
   let found: Found = {};
   for (const [i, file] of places.files.entries()) {
-    const read = readSettings(file, problems);
+    const read = readSettings(file, places.named === true, problems);
     if (read.groups !== undefined && i < places.files.length - 1)
       problems.push(`${file}: groups: only ${places.files.at(-1) ?? ""} may say it`);
     found = { ...found, ...read };

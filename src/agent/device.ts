@@ -77,7 +77,10 @@ export class ThisDevice {
     this.#device = this.#build();
   }
 
-  /** Whether this installed finding says something that was not reported yet; it is remembered as reported. */
+  /**
+   * Whether this installed finding says something that was not reported yet; it is remembered as reported. What concerns no ban
+   * is no finding: it is neither remembered nor written down.
+   */
   isNews(evidence: Evidence, verdict: Verdict): boolean {
     const place = placeOf(evidence);
     const said = createHash("sha256")
@@ -85,7 +88,7 @@ export class ThisDevice {
       .digest("base64url")
       .slice(0, 16);
     const { reported } = this.#state.read();
-    if (reported[place] === said) return false;
+    if (reported[place] === said || (verdict.ban === null && reported[place] === undefined)) return false;
     const kept = Object.entries(reported).slice(-remembered + 1);
     this.#state.write({ reported: { ...Object.fromEntries(kept), [place]: said } });
     return true;

@@ -1,4 +1,6 @@
 import type { House } from "#agent/house.ts";
+import { lead } from "#agent/policies.ts";
+import { formatInstant } from "#lib/pure/instant.ts";
 import type { Warning } from "#protocol/status.ts";
 
 /** What can be wrong with an agent, as data. The text says what it means and what to do. */
@@ -21,6 +23,30 @@ const catalogue = {
     "The emergency stop is set on this device: everything is recorded, nothing is stopped.",
   ],
   "not-enrolled": ["Not enrolled", "warning", "Reports are kept on this device: enrol it with `edict enroll`."],
+  "reports-failing": [
+    "Reports do not arrive",
+    "warning",
+    "The server takes no reports; they are kept, and tried again.",
+  ],
+  "missing-file": ["A named file cannot be read", "error", "The configuration names a file that is not there."],
+  "clock-wrong": [
+    "The clock is wrong",
+    "error",
+    "It is more than a day behind a signed time: stages go by the clock, exceptions too. Set it.",
+  ],
+  "newer-policy": [
+    "Parts of the policy need a newer agent",
+    "warning",
+    "What this version does not understand is not enforced: update it.",
+  ],
+  "trust-trouble": ["Signed files were damaged", "warning", "Broken files in the store were worked around."],
+  "watching-fails": ["Watching fails", "error", "Some of what runs or is installed is not seen."],
+  overwhelmed: ["Too much at once", "error", "More happened than could be judged or told; some of it was left out."],
+  "state-trouble": [
+    "What is remembered cannot be written",
+    "error",
+    "A restart will not know it: free some space, or repair the disk.",
+  ],
   "spool-trouble": ["Reports cannot be written", "error", "The disk refuses reports: free some space."],
   "reports-dropped": ["Reports were dropped", "warning", "The spool was full, the oldest inventory went first."],
   "breaker-open": [
@@ -41,25 +67,59 @@ export function warning(code: WarningCode, detail?: string): Warning {
   return { code, title, severity, text: detail === undefined ? text : `${text} (${detail})` };
 }
 
+type Say = (code: WarningCode, detail?: string) => void;
+
 /** Everything that is not as it should be, now. */
 export function warningsOf(house: House): readonly Warning[] {
-  const { policies, trust, config, identity, outbox, recorder, device, platform } = house;
-  const { version, findings } = policies.current();
-  const status = trust.status();
   const found: Warning[] = [];
-  const say = (code: WarningCode, detail?: string): void => void found.push(warning(code, detail));
+  const say: Say = (code, detail) => void found.push(warning(code, detail));
+  ofPolicy(house, say);
+  ofReports(house, say);
+  ofWatching(house, say);
+  for (const [name, capability] of Object.entries(house.platform.capabilities))
+    if (!capability.up) say("limited", `${name}: ${capability.why}`);
+  return found;
+}
+
+function ofPolicy({ policies, trust, config, device, clock, missing }: House, say: Say): void {
+  const { version, findings, matcher } = policies.current();
+  const status = trust.status();
+  for (const file of missing) say("missing-file", file);
   if (version === 0) say("no-policy", status.lastError?.message);
   if (status.rejected !== undefined)
     say("policy-refused", `version ${status.rejected.version}: ${status.rejected.why}`);
   if (status.state === "stale" || status.state === "very-stale") say(status.state, status.lastError?.message);
+  if (status.problems.length > 0) say("trust-trouble", status.problems[0]);
+  if (status.floor - clock.now() > lead) say("clock-wrong", `signed at ${formatInstant(status.floor)}`);
+  const unknown = [...matcher.policy.disabled, ...matcher.policy.ignored];
+  if (unknown[0] !== undefined) say("newer-policy", `${unknown.length}, such as ${unknown[0].path}: ${unknown[0].why}`);
   if (config.enforcement === "observe") say("observing");
-  if (config.server !== undefined && identity.enrolledAt === undefined) say("not-enrolled");
-  if (recorder.trouble !== undefined) say("spool-trouble", recorder.trouble);
-  const dropped = Object.values(outbox.status().dropped).reduce((sum, lane) => sum + lane, 0);
-  if (dropped > 0) say("reports-dropped", `${dropped} so far`);
   for (const ban of device.current().breakers) say("breaker-open", ban);
   for (const finding of findings) say("hurts", finding.text);
-  for (const [name, capability] of Object.entries(platform.capabilities))
-    if (!capability.up) say("limited", `${name}: ${capability.why}`);
-  return found;
+}
+
+function ofReports({ config, reporting, outbox, recorder, state, journal }: House, say: Say): void {
+  if (config.server !== undefined && reporting.enrolledAt !== config.server) say("not-enrolled");
+  if (reporting.failing !== undefined) say("reports-failing", reporting.failing);
+  const { dropped, trouble } = outbox.status();
+  const spool = trouble ?? recorder.trouble;
+  if (spool !== undefined) say("spool-trouble", spool);
+  const lost = Object.values(dropped).reduce((sum, lane) => sum + lane, 0);
+  if (lost > 0) say("reports-dropped", `${lost} so far`);
+  const memory = state.trouble ?? journal.trouble;
+  if (memory !== undefined) say("state-trouble", memory);
+}
+
+function ofWatching({ watching, enforcement, unjudged }: House, say: Say): void {
+  const { error, lastSweep, installed, lost } = watching.health();
+  const failing = error ?? installed.error;
+  if (failing !== undefined) say("watching-fails", failing);
+  if (unjudged.count > 0) say("watching-fails", `${unjudged.count} not judged, the last: ${unjudged.why ?? "?"}`);
+  if (lost + enforcement.lost > 0) say("overwhelmed", `${lost + enforcement.lost} so far`);
+  const [processes, files] = [lastSweep?.unreadable ?? 0, installed.scanned?.unreadable ?? 0];
+  if (processes + files > 0)
+    say(
+      "unreadable",
+      `${processes} processes${lastSweep?.why === undefined ? "" : `, ${lastSweep.why}`}; ${files} files`,
+    );
 }

@@ -3,6 +3,7 @@ import type { ThisDevice } from "#agent/device.ts";
 import type { Journal } from "#agent/journal.ts";
 import type { Policies } from "#agent/policies.ts";
 import type { Recorder } from "#agent/record.ts";
+import type { Reporting } from "#agent/reporting.ts";
 import type { State } from "#agent/state.ts";
 import type { Breaker } from "#enforce/breaker.ts";
 import type { Enforcement } from "#enforce/execute.ts";
@@ -35,4 +36,14 @@ export interface House {
   readonly outbox: Outbox;
   readonly journal: Journal;
   readonly recorder: Recorder;
+  readonly reporting: Reporting;
+  /** Files that the configuration names and that could not be read. */
+  readonly missing: readonly string[];
+  /** Evidence that could not be judged, and why the last one could not. */
+  readonly unjudged: Unjudged;
+}
+
+export interface Unjudged {
+  count: number;
+  why: string | undefined;
 }

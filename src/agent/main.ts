@@ -1,18 +1,22 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
 import { actorsOf } from "#agent/actors.ts";
 import type { Config } from "#agent/config.ts";
 import { ThisDevice } from "#agent/device.ts";
+import { ownFolder } from "#agent/folders.ts";
 import type { House } from "#agent/house.ts";
 import { Journal } from "#agent/journal.ts";
 import { Policies } from "#agent/policies.ts";
 import { Recorder } from "#agent/record.ts";
+import { Reporting } from "#agent/reporting.ts";
 import { openState } from "#agent/state.ts";
 import { Breaker } from "#enforce/breaker.ts";
 import { Enforcement } from "#enforce/execute.ts";
 import type { Clock } from "#lib/clock.ts";
+import { readBounded } from "#lib/atomic-file.ts";
 import { describe } from "#lib/errors.ts";
+import { LockedError, withLock } from "#lib/file-lock.ts";
 import { openLog } from "#lib/log-file.ts";
 import { runGroup } from "#lib/run-group.ts";
 import { createTeller } from "#notify/tell.ts";
@@ -38,9 +42,28 @@ export interface AgentOptions {
 
 /** Runs the agent until the signal aborts. Wiring only: the loop is in agent.ts, everything else in its room. */
 export async function runAgent(config: Config, options: AgentOptions, signal: AbortSignal): Promise<void> {
+  ownFolder(config.state, config.state === config.run ? 0o755 : 0o700);
+  await alone(config, () => runAlone(config, options, signal));
+}
+
+/** Two agents on one state would each spoil what the other writes. @throws LockedError */
+async function alone(config: Config, work: () => Promise<void>): Promise<void> {
+  let began = false;
+  try {
+    await withLock(join(config.state, "agent.lock"), 0, () => {
+      began = true;
+      return work();
+    });
+  } catch (error) {
+    // A disk that is full or broken takes no lock either, and must not leave the machine without its agent (law 7).
+    if (began || error instanceof LockedError) throw error;
+    await work();
+  }
+}
+
+async function runAlone(config: Config, options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { clock } = options;
-  mkdirSync(config.state, { recursive: true, mode: 0o700 });
-  mkdirSync(config.run, { recursive: true, mode: 0o755 });
+  ownFolder(config.run, 0o755);
   const logFile = openLog(join(config.state, "log"), config.logLevel, options.console);
   const { log } = logFile;
   const platform = watchingOnly(options.platform ?? (await selectPlatform()), config.roots);
@@ -50,14 +73,26 @@ export async function runAgent(config: Config, options: AgentOptions, signal: Ab
     openOutbox(join(config.state, "spool"), { clock, log }),
   ]);
   const state = openState(config.state, log);
-  const ca = config.ca === undefined ? undefined : readFileSync(config.ca, "utf8");
+  const missing: string[] = [];
+  const named = async (key: "ca" | "root"): Promise<Buffer | undefined> => {
+    const file = config[key];
+    if (file === undefined) return undefined;
+    try {
+      return await readNamed(file);
+    } catch (error) {
+      missing.push(`${key}: ${describe(error)}`);
+      log.error("a file that the configuration names cannot be read", { key, error: describe(error) });
+      return Buffer.alloc(0); // the last good policy is enforced without it
+    }
+  };
+  const [ca, root] = [(await named("ca"))?.toString("utf8"), await named("root")];
   const trust =
-    config.server === undefined || config.root === undefined
+    config.server === undefined || root === undefined
       ? silent
       : openClient({
           dir: join(config.state, "trust"),
           url: `${config.server}/repo/`,
-          bootstrap: readFileSync(config.root),
+          bootstrap: root,
           clock,
           ca,
         });
@@ -96,12 +131,15 @@ export async function runAgent(config: Config, options: AgentOptions, signal: Ab
     outbox,
     journal,
     recorder,
+    reporting: new Reporting(identity.enrolledAt),
+    missing,
+    unjudged: { count: 0, why: undefined },
   };
+  all.addEventListener("abort", () => platform.service("STOPPING=1"), { once: true });
   log.info("the agent starts", { device: identity.id, server: config.server ?? null });
   try {
     await runGroup(actorsOf(house, options), all, log);
   } finally {
-    platform.service("STOPPING=1");
     stop.abort();
     await enforcement.close();
     await teller.close();
@@ -110,6 +148,14 @@ export async function runAgent(config: Config, options: AgentOptions, signal: Ab
     log.info("the agent has stopped");
     await logFile.close();
   }
+}
+
+/** Bytes: the certificates of every public authority are 250 kB. */
+const longestNamed = 1 << 20;
+
+/** A file that the configuration names: distributions keep certificates behind links. */
+async function readNamed(file: string): Promise<Buffer> {
+  return readBounded(await realpath(file), longestNamed);
 }
 
 /** The platform, with the folders that the configuration names instead of the machine's usual ones. */

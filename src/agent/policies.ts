@@ -26,7 +26,7 @@ export type Activation =
 const nothingBanned = '{ "name": "none", "bans": [], "allowEmpty": true }';
 
 /** How far a signed time may lead the system's clock and still be believed (TRUST.md, "Time"). */
-const lead = 24 * 3_600_000;
+export const lead = 24 * 3_600_000;
 
 /**
  * Verified bytes in, the policy in force out. What does not parse or compile is refused, and the last good one stays
@@ -78,8 +78,9 @@ export class Policies {
   /** The same version keeps its instant over a restart: who started a banned tool meanwhile is not "already running". */
   #since(version: number): Instant {
     const known = this.#state.read().activated;
-    if (known?.version === version) return parseInstant(known.at);
     const at = this.now();
+    // An instant that is still to come was written by a clock that was wrong.
+    if (known?.version === version && parseInstant(known.at) <= at) return parseInstant(known.at);
     this.#state.write({ activated: { version, at: formatInstant(at) } });
     return at;
   }

@@ -2,43 +2,113 @@ import Conf from "conf";
 import { z } from "zod";
 import { describe } from "#lib/errors.ts";
 import type { Log } from "#lib/log.ts";
+import { parseInstant } from "#lib/pure/instant.ts";
 
-const stateSchema = z.object({
+const instantText = z.string().refine(isInstantText, "an instant with an offset");
+
+const fields = {
   /** Catalog ids of tools that were ever present here: a replacement once met stays met. */
-  installed: z.array(z.string()).default([]),
+  installed: z.array(z.string()),
   /** Warnings that people answered with `edict continue`. */
-  acknowledged: z.array(z.object({ ban: z.string(), person: z.string(), until: z.string() })).default([]),
+  acknowledged: z.array(z.object({ ban: z.string(), person: z.string(), until: instantText })),
   /** The policy generation in force, and since when here. */
-  activated: z.object({ version: z.number(), at: z.string() }).optional(),
+  activated: z.object({ version: z.int().nonnegative(), at: instantText }).optional(),
   /** Bans whose breaker opened under that version. */
-  breakers: z.object({ version: z.number(), bans: z.array(z.string()) }).default({ version: 0, bans: [] }),
+  breakers: z.object({ version: z.int().nonnegative(), bans: z.array(z.string()) }),
   /** What was last reported as installed: a digest a finding. */
-  reported: z.record(z.string(), z.string()).default({}),
-});
+  reported: z.record(z.string(), z.string()),
+};
+const stateSchema = z.object(fields);
 export type DeviceState = z.infer<typeof stateSchema>;
+
+const nothing: DeviceState = {
+  installed: [],
+  acknowledged: [],
+  breakers: { version: 0, bans: [] },
+  reported: {},
+};
 
 /** What this device remembers over restarts. */
 export interface State {
   read(): Readonly<DeviceState>;
   /** In memory at once; a disk that refuses is logged, and asked again at the next change. */
   write(change: Partial<DeviceState>): void;
+  /** Why the disk did not take the last change; undefined while it does. */
+  readonly trouble: string | undefined;
 }
 
-/** An owner-only file in `folder`, replaced atomically. A broken one is started anew. */
+/** An owner-only file in `folder`, replaced atomically. What is broken in it starts anew. Never throws. */
 export function openState(folder: string, log: Log): State {
-  const file = new Conf({ cwd: folder, configName: "device", configFileMode: 0o600, clearInvalidConfig: true });
-  const found = stateSchema.safeParse(file.store);
-  if (!found.success) log.warn("the device's state was unreadable and starts anew", { file: file.path });
-  let state = found.success ? found.data : stateSchema.parse({});
-  return {
-    read: () => state,
-    write: (change) => {
-      state = { ...state, ...change };
-      try {
-        file.store = state;
-      } catch (error) {
-        log.error("the device's state could not be written", { file: file.path, error: describe(error) });
-      }
-    },
+  return new StateFile(folder, log);
+}
+
+class StateFile implements State {
+  readonly #folder: string;
+  readonly #log: Log;
+  #file: Conf | undefined;
+  #state = nothing;
+  trouble: string | undefined;
+
+  constructor(folder: string, log: Log) {
+    this.#folder = folder;
+    this.#log = log;
+    this.#try((file) => {
+      const broken: string[] = [];
+      this.#state = wellFormed(file.store, broken);
+      if (broken.length > 0) log.warn("parts of the device's state were unreadable and start anew", { broken });
+    });
+  }
+
+  read(): Readonly<DeviceState> {
+    return this.#state;
+  }
+
+  write(change: Partial<DeviceState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#try((file) => (file.store = this.#state));
+  }
+
+  #try(act: (file: Conf) => void): void {
+    try {
+      this.#file ??= new Conf({
+        cwd: this.#folder,
+        configName: "device",
+        configFileMode: 0o600,
+        clearInvalidConfig: true,
+      });
+      act(this.#file);
+      this.trouble = undefined;
+    } catch (error) {
+      this.trouble = describe(error);
+      this.#log.error("the device's state cannot be kept", { folder: this.#folder, error: this.trouble });
+    }
+  }
+}
+
+/** Each part by itself: one that is broken takes no other with it. */
+function wellFormed(found: Readonly<Record<string, unknown>>, broken: string[]): DeviceState {
+  const part = <T>(name: keyof typeof fields, schema: z.ZodType<T>, otherwise: T): T => {
+    if (!Object.hasOwn(found, name)) return otherwise;
+    const parsed = schema.safeParse(found[name]);
+    if (parsed.success) return parsed.data;
+    broken.push(name);
+    return otherwise;
   };
+  const activated = part("activated", fields.activated, undefined);
+  return {
+    installed: part("installed", fields.installed, nothing.installed),
+    acknowledged: part("acknowledged", fields.acknowledged, nothing.acknowledged),
+    ...(activated !== undefined && { activated }),
+    breakers: part("breakers", fields.breakers, nothing.breakers),
+    reported: part("reported", fields.reported, nothing.reported),
+  };
+}
+
+function isInstantText(text: string): boolean {
+  try {
+    parseInstant(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

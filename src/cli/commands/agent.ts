@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { ConfigError, loadConfig, placesFor } from "#agent/config.ts";
 import { runAgent } from "#agent/main.ts";
 import { CommandError, textOption, type Command } from "#cli/command.ts";
@@ -13,7 +14,7 @@ export const command: Command = {
     const file = textOption(input, "config");
     let config;
     try {
-      config = loadConfig(file === undefined ? places : { ...places, files: [file] });
+      config = loadConfig(file === undefined ? places : { ...places, files: [resolve(io.cwd, file)], named: true });
     } catch (error) {
       if (error instanceof ConfigError)
         throw new CommandError(exitCodes.usage[0], `the configuration has errors:\n${error.message}`);
