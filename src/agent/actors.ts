@@ -136,10 +136,13 @@ async function lookOnce(house: House, signal: AbortSignal): Promise<void> {
   const soon = (): Promise<void> => after(50, undefined, { signal }).catch(() => undefined);
   const began = clock.now();
   while (!signal.aborted && !asked(house, began)) await soon();
-  const { sweeps } = watching.health();
-  watching.lookAgain();
-  const looked = (): boolean =>
-    watching.health().sweeps > sweeps + 1 && watching.health().installed.scanned !== undefined;
+  // Twice: a sweep that was going on may have passed by before.
+  for (const _ of [1, 2]) {
+    const { sweeps } = watching.health();
+    watching.lookAgain();
+    while (!signal.aborted && watching.health().sweeps === sweeps) await soon();
+  }
+  const looked = (): boolean => watching.health().installed.scanned !== undefined;
   while (!signal.aborted && !(looked() && enforcement.idle)) await soon();
 }
 

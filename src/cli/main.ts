@@ -52,7 +52,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 function processIo(): Io {
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  // Not `once`: when-exit (under conf) sends the process the signal it got again, which must not end it in the middle of stopping.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
