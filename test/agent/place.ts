@@ -105,11 +105,11 @@ export interface Moody extends Web {
 /** Serves a repository in whatever mood it is. */
 export async function moody(repo: string): Promise<Moody> {
   const state: { mood: Mood } = { mood: "good" };
-  const web = await serve((request, response) => answer(repo, state.mood, request, response));
+  const web = await serve((request, response) => answerIn(repo, state.mood, request, response));
   return Object.assign(state, web, { url: web.url.replace(/\/$/, "") });
 }
 
-function answer(repo: string, mood: Mood, request: http.IncomingMessage, response: http.ServerResponse): void {
+function answerIn(repo: string, mood: Mood, request: http.IncomingMessage, response: http.ServerResponse): void {
   switch (mood) {
     case "good":
       return file(repo, request, response);
