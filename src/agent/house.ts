@@ -3,7 +3,6 @@ import type { ThisDevice } from "#agent/device.ts";
 import type { Journal } from "#agent/journal.ts";
 import type { Policies } from "#agent/policies.ts";
 import type { Recorder } from "#agent/record.ts";
-import type { Reporting } from "#agent/reporting.ts";
 import type { State } from "#agent/state.ts";
 import type { Breaker } from "#enforce/breaker.ts";
 import type { Enforcement } from "#enforce/execute.ts";
@@ -46,4 +45,12 @@ export interface House {
 export interface Unjudged {
   count: number;
   why: string | undefined;
+}
+
+/** How this device stands with its server: what sending finds out, and health tells. */
+export interface Reporting {
+  /** The server that knows this device's key. */
+  enrolledAt: string | undefined;
+  /** Why the server takes no reports; undefined while it does. */
+  failing: string | undefined;
 }

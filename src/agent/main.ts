@@ -9,7 +9,6 @@ import type { House } from "#agent/house.ts";
 import { Journal } from "#agent/journal.ts";
 import { Policies } from "#agent/policies.ts";
 import { Recorder } from "#agent/record.ts";
-import { Reporting } from "#agent/reporting.ts";
 import { openState } from "#agent/state.ts";
 import { Breaker } from "#enforce/breaker.ts";
 import { Enforcement } from "#enforce/execute.ts";
@@ -131,7 +130,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     outbox,
     journal,
     recorder,
-    reporting: new Reporting(identity.enrolledAt),
+    reporting: { enrolledAt: identity.enrolledAt, failing: undefined },
     missing,
     unjudged: { count: 0, why: undefined },
   };

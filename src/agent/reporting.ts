@@ -7,18 +7,6 @@ import { enrol } from "#report/enrol.ts";
 import { ServerLink } from "#report/link.ts";
 import { upload } from "#report/upload.ts";
 
-/** How this device stands with its server: what `sendReports` finds out, and health tells. */
-export class Reporting {
-  /** The server that knows this device's key. */
-  enrolledAt: string | undefined;
-  /** Why the server takes no reports; undefined while it does. */
-  failing: string | undefined;
-
-  constructor(enrolledAt: string | undefined) {
-    this.enrolledAt = enrolledAt;
-  }
-}
-
 /** Bytes; a secret is a line. */
 const longestSecret = 4096;
 
