@@ -20,17 +20,26 @@ function watching(platform: Platform) {
   return { given, watch, sweep, of: (pid?: number) => given.filter((e) => e.process?.pid === pid) };
 }
 
-test("what ran before the agent is running, what starts later is an exec, and each is given once", async () => {
+test("what ran before the policy is running, what starts later is an exec, and each is given once", async () => {
   const { sweep, of } = watching(await selectPlatform());
   const program = nativeTool(join(folder(), "tool"));
   const early = await start(program, ["1000"]);
-  await sweep();
+  const activatedAt = instantOf(systemClock.now() + 1);
+  await sweep(activatedAt);
   const late = await start(program, ["1000"]);
-  await sweep();
-  await sweep();
+  await sweep(activatedAt);
+  await sweep(activatedAt);
   expect(of(early.pid).map((e) => e.kind)).toEqual(["process"]);
   expect(of(late.pid).map((e) => e.kind)).toEqual(["exec"]);
   expect(of(late.pid)[0]?.seen.marker).toEqual({ value: [needle] });
+});
+
+test("what started under the policy while the agent was down is an exec when it comes back", async () => {
+  const { sweep, of } = watching(await selectPlatform());
+  const activatedAt = instantOf(systemClock.now() - 60_000);
+  const child = await start(nativeTool(join(folder(), "tool")), ["1000"]);
+  await sweep(activatedAt);
+  expect(of(child.pid).map((e) => e.kind)).toEqual(["exec"]);
 });
 
 test("what started before the policy came into force is running, not an exec", async () => {
