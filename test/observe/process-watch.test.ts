@@ -24,7 +24,7 @@ test("what ran before the policy is running, what starts later is an exec, and e
   const { sweep, of } = watching(await selectPlatform());
   const program = nativeTool(join(folder(), "tool"));
   const early = await start(program, ["1000"]);
-  const activatedAt = instantOf(systemClock.now() + 1);
+  const activatedAt = instantOf(systemClock.now() + 20); // a start is known to 10 ms (proc(5))
   await sweep(activatedAt);
   const late = await start(program, ["1000"]);
   await sweep(activatedAt);
