@@ -74,7 +74,7 @@ test("an audit names every tool with version, place, owner and how it is known, 
   expect(findings[0]?.also).toHaveLength(2);
   const text = await edictAt(at, home, "audit", home);
   expect(text.out).toMatch(
-    /^TOOL +VERSION +WHERE +OWNER +HOW KNOWN\nClaude Code +2\.1\.197 +\S+ \(\+2\) +\w+ +proof: /,
+    /^TOOL +VERSION +WHERE +OWNER +HOW KNOWN\nClaude Code +2\.1\.197 +\S+ \(\+2\) +\S+ +proof: /,
   );
 });
 

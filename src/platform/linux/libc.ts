@@ -110,7 +110,12 @@ export function openLibc(arch: string = process.arch): Libc {
       const fds = Buffer.alloc(8); // struct pollfd: int fd, short events, short revents
       fds.writeInt32LE(fd, 0);
       fds.writeInt16LE(1, 4); // POLLIN
-      return checked("poll", poll(fds, 1, 0)) > 0;
+      for (;;) {
+        const ready = poll(fds, 1, 0);
+        if (ready >= 0) return ready > 0;
+        const errno = errnoName();
+        if (errno !== "EINTR") throw new SystemCallError("poll", errno); // a signal of ours interrupts it (signal(7))
+      }
     },
     close: (fd) => void checked("close", close(fd)),
     openat2: (dirfd, path, how) => {
