@@ -1,6 +1,6 @@
 import type { House } from "#agent/house.ts";
 import { describe } from "#lib/errors.ts";
-import { parseDuration } from "#lib/pure/instant.ts";
+import { parseDuration, parseInstant } from "#lib/pure/instant.ts";
 import type { Actor } from "#lib/run-group.ts";
 import { plan } from "#enforce/plan.ts";
 import { decide, provenTools } from "#policy/decide.ts";
@@ -34,8 +34,11 @@ async function evidenceArrives(house: House, signal: AbortSignal): Promise<void>
   }
 }
 
-function judge({ policies, device, platform, enforcement }: House, evidence: Evidence): void {
-  const { matcher } = policies.current();
+function judge({ policies, device, platform, enforcement }: House, seen: Evidence): void {
+  const { matcher, activatedAt } = policies.current();
+  // What was seen before this policy came was running already, whatever it was when it was seen: it has its grace.
+  const early = seen.kind === "exec" && seen.at !== undefined && parseInstant(seen.at) < activatedAt;
+  const evidence: Evidence = early ? { ...seen, kind: "process" } : seen;
   device.present(provenTools(matcher, evidence.seen, device.current()));
   const verdict = decide(matcher, evidence, policies.now(), device.current());
   if (evidence.kind === "installed" && !device.isNews(evidence, verdict)) return;

@@ -17,7 +17,7 @@ import { readBounded } from "#lib/atomic-file.ts";
 import { describe } from "#lib/errors.ts";
 import { LockedError, withLock } from "#lib/file-lock.ts";
 import { openLog } from "#lib/log-file.ts";
-import { runGroup } from "#lib/run-group.ts";
+import { runGroup, type Actor } from "#lib/run-group.ts";
 import { createTeller } from "#notify/tell.ts";
 import { observe } from "#observe/observe.ts";
 import type { InstallRoot, Platform } from "#platform/platform.ts";
@@ -137,7 +137,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
   all.addEventListener("abort", () => platform.service("STOPPING=1"), { once: true });
   log.info("the agent starts", { device: identity.id, server: config.server ?? null });
   try {
-    await runGroup(actorsOf(house, options), all, log);
+    await runGroup([...actorsOf(house, options), until(stop)], all, log);
   } finally {
     stop.abort();
     await enforcement.close();
@@ -147,6 +147,20 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     log.info("the agent has stopped");
     await logFile.close();
   }
+}
+
+/** Watching has begun before the others: it ends with them, whichever of them ended first. */
+function until(stop: AbortController): Actor {
+  const run = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const end = (): void => {
+        stop.abort();
+        resolve();
+      };
+      if (signal.aborted) end();
+      else signal.addEventListener("abort", end, { once: true });
+    });
+  return { name: "watching", run };
 }
 
 /** Bytes: the certificates of every public authority are 250 kB. */

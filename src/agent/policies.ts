@@ -25,6 +25,9 @@ export type Activation =
 
 const nothingBanned = '{ "name": "none", "bans": [], "allowEmpty": true }';
 
+/** Before the first policy, nothing has started under one (ECMA-262 21.4.1.1: the last instant there is). */
+const never = instantOf(8.64e15);
+
 /** How far a signed time may lead the system's clock and still be believed (TRUST.md, "Time"). */
 export const lead = 24 * 3_600_000;
 
@@ -46,7 +49,7 @@ export class Policies {
     this.#vital = options.vital;
     this.#floor = options.floor;
     const matcher = compile(parsePolicy(new TextEncoder().encode(nothingBanned)), { formatVersion: 1, tools: [] });
-    this.#current = { matcher, wanted: matcher.wanted, version: 0, activatedAt: instantOf(0), findings: [] };
+    this.#current = { matcher, wanted: matcher.wanted, version: 0, activatedAt: never, findings: [] };
   }
 
   current(): Current {

@@ -127,7 +127,7 @@ class Watch implements Watching {
   async #sweepOn(): Promise<void> {
     while (!this.#signal.aborted) {
       try {
-        const { activatedAt } = this.#policies();
+        const activatedAt = (): Instant => this.#policies().activatedAt;
         this.#lastSweep = await this.#processes.sweep(this.#identify(), activatedAt, this.#signal);
         this.#error = undefined;
       } catch (error) {

@@ -55,8 +55,8 @@ export class ProcessWatch {
     this.#again = true;
   }
 
-  /** Looks at every process once. `activatedAt`: since when the policy is in force. */
-  async sweep(identifier: Identifier, activatedAt: Instant, signal?: AbortSignal): Promise<Sweep> {
+  /** Looks at every process once. `activatedAt`: since when the policy is in force; asked each time, for it can change meanwhile. */
+  async sweep(identifier: Identifier, activatedAt: () => Instant, signal?: AbortSignal): Promise<Sweep> {
     const began = this.#clock.now();
     const before = this.#began;
     const again = this.#again;
@@ -79,7 +79,7 @@ export class ProcessWatch {
         const given = identityText(seen);
         const judgedBefore = known.given === given;
         if (judgedBefore && !again) return;
-        const started = !judgedBefore && isSince(detail, before, activatedAt);
+        const started = !judgedBefore && isSince(detail, before, activatedAt());
         known.given = given;
         this.#give(started ? { ...seen, kind: "exec" } : seen);
       },

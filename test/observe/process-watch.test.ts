@@ -16,7 +16,7 @@ function watching(platform: Platform) {
   const given: Evidence[] = [];
   const watch = new ProcessWatch({ platform, clock: systemClock, give: (evidence) => given.push(evidence) });
   const it = identifier();
-  const sweep = (activatedAt = longAgo) => watch.sweep(it, activatedAt);
+  const sweep = (activatedAt = longAgo) => watch.sweep(it, () => activatedAt);
   return { given, watch, sweep, of: (pid?: number) => given.filter((e) => e.process?.pid === pid) };
 }
 
