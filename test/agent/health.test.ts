@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import { warningsOf } from "#agent/health.ts";
+import type { House } from "#agent/house.ts";
+import { instantOf, parseInstant } from "#lib/pure/instant.ts";
+import { everything } from "../fakes/platform.ts";
+
+const now = parseInstant("2026-07-20T12:00:00Z");
+const server = "https://edict.example";
+
+/** An agent with which nothing is wrong, as far as health looks at it. */
+const well = {
+  config: { enforcement: "policy", server },
+  clock: { now: () => now },
+  missing: [],
+  policies: { current: () => ({ version: 3, findings: [], matcher: { policy: { disabled: [], ignored: [] } } }) },
+  trust: {
+    status: () => ({ state: "fresh", rejected: undefined, lastError: undefined, floor: instantOf(0), problems: [] }),
+  },
+  device: { current: () => ({ breakers: new Set() }) },
+  reporting: { enrolledAt: server, failing: undefined },
+  outbox: { status: () => ({ dropped: { match: 0, health: 0, inventory: 0 }, trouble: undefined }) },
+  recorder: { trouble: undefined },
+  state: { trouble: undefined },
+  journal: { trouble: undefined },
+  platform: { capabilities: everything },
+  watching: { health: () => ({ error: undefined, lastSweep: { unreadable: 0 }, installed: {}, lost: 0 }) },
+  enforcement: { lost: 0 },
+  unjudged: { count: 0, why: undefined },
+};
+
+type Well = typeof well;
+const house = (change: object): House => ({ ...well, ...change }) as unknown as House;
+const policies = (change: object) => ({ policies: { current: () => ({ ...well.policies.current(), ...change }) } });
+const trust = (change: object) => ({ trust: { status: () => ({ ...well.trust.status(), ...change }) } });
+const watching = (change: object) => ({ watching: { health: () => ({ ...well.watching.health(), ...change }) } });
+const parts = (policy: object): object =>
+  policies({ matcher: { policy: { ...well.policies.current().matcher.policy, ...policy } } });
+const part = { path: "bans[1]", why: "a mode nobody knows" };
+
+const causes: readonly (readonly [code: string, change: { readonly [P in keyof Well]?: object }, says: string])[] = [
+  ["no-policy", { ...policies({ version: 0 }), ...trust({ lastError: { message: "no way there" } }) }, "no way there"],
+  ["policy-refused", trust({ rejected: { version: 4, why: "two bans of one id" } }), "version 4: two bans of one id"],
+  ["stale", trust({ state: "stale", lastError: { message: "timeout" } }), "timeout"],
+  ["very-stale", trust({ state: "very-stale" }), "a week"],
+  ["observing", { config: { ...well.config, enforcement: "observe" } }, "nothing is stopped"],
+  ["not-enrolled", { reporting: { enrolledAt: undefined } }, "edict enroll"],
+  ["not-enrolled", { reporting: { enrolledAt: "https://old.example" } }, "edict enroll"],
+  ["reports-failing", { reporting: { enrolledAt: server, failing: "status 500" } }, "status 500"],
+  ["missing-file", { missing: ["ca: ENOENT"] }, "ca: ENOENT"],
+  ["clock-wrong", trust({ floor: instantOf(now + 25 * 3_600_000) }), "2026-07-21T13:00:00Z"],
+  ["newer-policy", parts({ disabled: [part] }), "1, such as bans[1]: a mode nobody knows"],
+  ["newer-policy", parts({ ignored: [part, part] }), "2, such as"],
+  ["trust-trouble", trust({ problems: ["active-1 cannot be used"] }), "active-1 cannot be used"],
+  ["watching-fails", watching({ error: "EMFILE" }), "EMFILE"],
+  ["watching-fails", watching({ installed: { error: "EIO" } }), "EIO"],
+  ["watching-fails", { unjudged: { count: 2, why: "a fault" } }, "2 not judged, the last: a fault"],
+  ["overwhelmed", watching({ lost: 5 }), "5 so far"],
+  ["overwhelmed", { enforcement: { lost: 7 } }, "7 so far"],
+  ["state-trouble", { state: { trouble: "ENOSPC" } }, "ENOSPC"],
+  ["state-trouble", { journal: { trouble: "EROFS" } }, "EROFS"],
+  ["spool-trouble", { recorder: { trouble: "too long" } }, "too long"],
+  ["spool-trouble", { outbox: { status: () => ({ ...well.outbox.status(), trouble: "ENOSPC" }) } }, "ENOSPC"],
+  ["reports-dropped", { outbox: { status: () => ({ dropped: { match: 1, health: 2, inventory: 3 } }) } }, "6 so far"],
+  ["breaker-open", { device: { current: () => ({ breakers: new Set(["parrot"]) }) } }, "parrot"],
+  ["hurts", policies({ findings: [{ text: "it bans /bin/sh" }] }), "it bans /bin/sh"],
+  ["unreadable", watching({ lastSweep: { unreadable: 2, why: "EACCES" } }), "2 processes, EACCES"],
+  ["unreadable", watching({ installed: { scanned: { unreadable: 3 } } }), "3 files"],
+  [
+    "limited",
+    { platform: { capabilities: { ...everything, gate: { up: false, why: "no fanotify" } } } },
+    "gate: no fanotify",
+  ],
+];
+
+test("an agent with which nothing is wrong warns of nothing", () => {
+  expect(warningsOf(house({}))).toEqual([]);
+});
+
+test.for(causes)(
+  "%s is said where its cause is, with what is particular, and nothing else is",
+  ([code, change, says]) => {
+    expect(warningsOf(house(change))).toEqual([
+      {
+        code,
+        title: expect.stringMatching(/\w/) as string,
+        severity: expect.stringMatching(/^(info|warning|error)$/) as string,
+        text: expect.stringContaining(says) as string,
+      },
+    ]);
+  },
+);
+
+test("a device without a server is not told to enrol", () => {
+  expect(warningsOf(house({ config: { enforcement: "policy" }, reporting: { enrolledAt: undefined } }))).toEqual([]);
+});
