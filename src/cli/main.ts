@@ -4,7 +4,7 @@ import { CommandError, type Command, type Io } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { verbs, type Verb } from "#cli/verbs.ts";
 import { systemClock } from "#lib/clock.ts";
-import { describe } from "#lib/errors.ts";
+import { describe, systemCode } from "#lib/errors.ts";
 import { version } from "#lib/version.ts";
 
 /** The program for one verb: the words before it are its parents ("policy lint" hangs under "policy"). */
@@ -54,6 +54,10 @@ function processIo(): Io {
   const stop = new AbortController();
   // Not `once`: when-exit (under conf) sends the process the signal it got again, which must not end it in the middle of stopping.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+  // Whoever reads us may stop at any line ("| head"): EPIPE is theirs to decide.
+  process.stdout.on("error", (error) => {
+    if (systemCode(error) !== "EPIPE") throw error;
+  });
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

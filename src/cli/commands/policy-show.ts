@@ -1,6 +1,7 @@
 import type { Command } from "#cli/command.ts";
 import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
+import { printable } from "#cli/printable.ts";
 import { inForceSchema, type InForce } from "#protocol/status.ts";
 
 export const command: Command = {
@@ -14,13 +15,15 @@ export const command: Command = {
 
 function words({ name, version, bans }: InForce): readonly string[] {
   if (bans.length === 0)
-    return [version === 0 ? "No policy yet." : `${name}, version ${version}: nothing is banned on this device.`];
+    return [
+      version === 0 ? "No policy yet." : `${printable(name)}, version ${version}: nothing is banned on this device.`,
+    ];
   return [
-    `${name}, version ${version}:`,
+    `${printable(name)}, version ${version}:`,
     ...bans.flatMap((ban) => [
-      `  ${ban.id}: ${ban.tool}, ${ban.mode}${ban.since === null ? "" : ` since ${ban.since}`}`,
-      `    ${ban.reason}`,
-      ...(ban.replacement === null ? [] : [`    use instead: ${ban.replacement}`]),
+      `  ${printable(ban.id)}: ${printable(ban.tool)}, ${ban.mode}${ban.since === null ? "" : ` since ${ban.since}`}`,
+      `    ${printable(ban.reason)}`,
+      ...(ban.replacement === null ? [] : [`    use instead: ${printable(ban.replacement)}`]),
       ...(ban.next === null ? [] : [`    from ${ban.next.from}: ${ban.next.mode}`]),
     ]),
   ];

@@ -1,6 +1,7 @@
 import type { Command } from "#cli/command.ts";
 import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
+import { printable } from "#cli/printable.ts";
 import { statusSchema, type Status } from "#protocol/status.ts";
 
 export const command: Command = {
@@ -17,7 +18,7 @@ function words(status: Status): readonly string[] {
   const inForce =
     policy.version === 0
       ? "no policy yet: nothing is banned here"
-      : `${policy.name}, version ${policy.version}, ${policy.bans} ${policy.bans === 1 ? "ban" : "bans"}, in force since ${policy.activatedAt ?? "?"} (${policy.state})`;
+      : `${printable(policy.name)}, version ${policy.version}, ${policy.bans} ${policy.bans === 1 ? "ban" : "bans"}, in force since ${policy.activatedAt ?? "?"} (${policy.state})`;
   return [
     `Edict ${status.version}, watching since ${status.since}`,
     `policy      ${inForce}`,
@@ -25,15 +26,20 @@ function words(status: Status): readonly string[] {
     `enforcement ${status.enforcement === "policy" ? "as the policy says" : "OBSERVE ONLY: the emergency stop is set on this device"}`,
     `device      ${status.device}`,
     "",
-    ...status.warnings.map((w) => `${w.severity === "error" ? "!" : "·"} ${w.title}: ${w.text}`),
+    ...status.warnings.map((w) => `${w.severity === "error" ? "!" : "·"} ${printable(w.title)}: ${printable(w.text)}`),
     ...(status.warnings.length > 0 ? [""] : []),
-    ...status.pending.map((p) => `process ${p.pid} will be stopped at ${p.until} (ban ${p.ban}): save your work`),
+    ...status.pending.map(
+      (p) => `process ${p.pid} will be stopped at ${p.until} (ban ${printable(p.ban)}): save your work`,
+    ),
     ...(status.pending.length > 0 ? [""] : []),
     status.recorded.length === 0
       ? "Nothing is recorded about you."
       : `Recorded about you, and sent to your administrator (${status.recorded.length}, newest last):`,
     ...status.recorded
       .slice(-20)
-      .map((e) => `  ${e.at}  ${e.did.padEnd(11)} ${e.tool ?? "-"}  ${e.what}  (ban ${e.ban ?? "-"})`),
+      .map(
+        (e) =>
+          `  ${e.at}  ${e.did.padEnd(11)} ${printable(e.tool ?? "-")}  ${printable(e.what)}  (ban ${printable(e.ban ?? "-")})`,
+      ),
   ];
 }

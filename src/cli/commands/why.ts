@@ -4,6 +4,7 @@ import { CommandError, textOption, type Command, type Input, type Io } from "#cl
 import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { matcherOfEverything } from "#cli/inventory-policy.ts";
+import { printableLine } from "#cli/printable.ts";
 import { readPolicy } from "#cli/policy-files.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
@@ -34,7 +35,11 @@ export const command: Command = {
   run: async (input, io) => {
     const [what = ""] = input.args;
     const answer = (await askedOfAgent(what, input, io)) ?? (await whyOffline(what, input, io));
-    io.out(input.options["json"] === true ? `${JSON.stringify(answer.json)}\n` : `${answer.lines.join("\n")}\n`);
+    io.out(
+      input.options["json"] === true
+        ? `${JSON.stringify(answer.json)}\n`
+        : `${answer.lines.map(printableLine).join("\n")}\n`,
+    );
     return exitCodes.ok[0];
   },
 };
