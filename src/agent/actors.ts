@@ -100,6 +100,7 @@ async function watchHealth(house: House, signal: AbortSignal): Promise<void> {
   const { recorder, policies, trust, platform, device, log } = house;
   let known: string | undefined;
   while (!signal.aborted) {
+    if (house.state.trouble !== undefined) house.state.write({}); // what the disk refused is asked again
     const warnings = warningsOf(house);
     const { version, matcher } = policies.current();
     const codes = [version, ...warnings.map((w) => w.code)].join(" ");

@@ -213,15 +213,22 @@ export interface AgentProcess {
 export function agent(
   folder: string,
   settings: object,
-  options: { readonly args?: readonly string[]; readonly env?: Record<string, string> } = {},
+  options: {
+    readonly args?: readonly string[];
+    readonly env?: Record<string, string>;
+    /** A program that runs it, and that program's arguments. */
+    readonly under?: readonly string[];
+  } = {},
 ): AgentProcess {
   const [state, run, config] = [join(folder, "state"), join(folder, "run"), join(folder, "agent.json")];
   mkdirSync(join(folder, "roots"), { recursive: true });
   const usual = { state, run, roots: [join(folder, "roots")], sweepSeconds: 0.3, pollSeconds: 1 };
   writeFileSync(config, JSON.stringify({ ...usual, ...settings }), { mode: 0o600 });
-  const child = spawn(process.execPath, [main, "agent", "--config", config, ...(options.args ?? [])], {
+  const command = [process.execPath, main, "agent", "--config", config, ...(options.args ?? [])];
+  const [program = "", ...args] = [...(options.under ?? []), ...command];
+  const child = spawn(program, args, {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { PATH: "/usr/bin:/bin", ...options.env },
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...options.env },
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   let said = "";
