@@ -209,9 +209,9 @@ test("a journal that a crash cut loses that entry, and none after it", async () 
 test("a journal stays small, also over many restarts, and nobody pushes out another's records", async () => {
   const file = join(await temporaryFolder(), "journal");
   journal(file).it.add(entry(0, 7));
-  for (let restart = 0, n = 1; restart < 6; restart += 1) {
+  for (let restart = 0, n = 1; restart < 18; restart += 1) {
     const { it } = journal(file);
-    for (const end = n + 900; n < end; n += 1) {
+    for (const end = n + 300; n < end; n += 1) {
       it.add(entry(n));
       it.told(`id-${n}`, { terminal: "written", toast: "shown" });
     }
