@@ -28,7 +28,7 @@ ${mark(stopped)} ${banned.command} was stopped. This is what the person saw in t
 
 ${indent(screen)}
 
-${mark(told.terminal)} told in the terminal · ${told.toast ? "✓ told by a toast" : `a toast was not drawn: ${toast}`}
+${mark(told.terminal)} told in the terminal · ${told.toast ? "✓ told by a toast" : `no toast: ${toast.replace("not: ", "")}`}
 ${mark(replacementRan)} ${approved.command}, the approved replacement, ran.
 ${mark(reported)} The server has the report, exactly once.
 
