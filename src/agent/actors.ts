@@ -11,6 +11,7 @@ import { askForException, goOn } from "#agent/requests.ts";
 import { sendReports } from "#agent/reporting.ts";
 import { describe } from "#lib/errors.ts";
 import type { Instant } from "#lib/pure/instant.ts";
+import { rest } from "#lib/rest.ts";
 import type { Actor } from "#lib/run-group.ts";
 import type { Press } from "#notify/tell.ts";
 import { controlSocket } from "#protocol/control.ts";
@@ -29,6 +30,7 @@ export function actorsOf(house: House, { ready, once = false }: Begin): readonly
     { name: "presses", run: (signal) => takePresses(house, signal) },
     { name: "stages", run: (signal) => watchStages(house, signal) },
     { name: "health", run: (signal) => watchHealth(house, signal) },
+    { name: "rest", run: (signal) => restNow(house, signal) },
     { name: "watchdog", run: (signal) => pat(house, signal) },
     ...(once ? [{ name: "once", run: (signal: AbortSignal) => lookOnce(house, signal) }] : []),
   ];
@@ -120,6 +122,22 @@ async function watchHealth(house: House, signal: AbortSignal): Promise<void> {
     await after(healthPeriod, undefined, { signal }).catch(() => undefined);
   }
   recorder.health("stopping", [], {});
+}
+
+/** Milliseconds: how often it is asked whether there is something to give back, and how long it is left alone at most. */
+const [restPeriod, restAtLeast] = [10_000, 600_000];
+
+/** A whole scan and a new policy leave much behind that is never used again; sweeps leave a little, all the time. */
+async function restNow({ policies, watching }: House, signal: AbortSignal): Promise<void> {
+  let [done, at] = ["", -Infinity];
+  while (!signal.aborted) {
+    await after(restPeriod, undefined, { signal }).catch(() => undefined);
+    const scanned = watching.health().installed.scanned?.at;
+    const work = `${policies.current().version} ${scanned}`;
+    if (scanned === undefined || (work === done && performance.now() - at < restAtLeast)) continue;
+    [done, at] = [work, performance.now()];
+    await rest();
+  }
 }
 
 /** Half the service manager's period, as sd_notify(3) asks. */

@@ -28,8 +28,8 @@ const bareNode: Needle = {
 
 /** Files past this are not searched; the largest AI tool measured has 381 MB. */
 const largest = 2 ** 31;
-/** Read and searched at once, in bytes: about half a millisecond of work between two turns of the event loop. */
-const piece = 1024 * 1024;
+/** Read and searched at once, in bytes: a fraction of a millisecond of work between two turns of the event loop. */
+const piece = 256 * 1024;
 /** How much of a file's end `where: "tail"` means, in bytes. */
 const tail = 1024 * 1024;
 const remembered = 20_000;

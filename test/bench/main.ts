@@ -4,6 +4,7 @@ import { tableOf, type Bench } from "./table.ts";
 /** Every bench; a room adds its own line. */
 const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   decide: () => import("./decide.ts"),
+  sweep: () => import("./sweep.ts"),
   idle: () => import("./idle.ts"),
 };
 

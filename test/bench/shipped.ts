@@ -12,6 +12,8 @@ export interface ShippedAgent {
   stop(): Promise<void>;
 }
 
+const repository = join(import.meta.dirname, "../..");
+
 /** Where the bundle lies; other users may read it, as they may /usr/lib/edict. */
 export interface Shipped {
   readonly folder: string;
@@ -36,23 +38,23 @@ export function textOf(file: string): string {
 export async function ship(): Promise<Shipped> {
   const folder = mkdtempSync(join(tmpdir(), "edict-bundle-"));
   chmodSync(folder, 0o755);
-  await bundle(join(import.meta.dirname, "../.."), join(folder, "edict"));
-  const main = join(folder, "edict/app/cli/main.mjs");
+  await bundle(repository, join(folder, "edict"));
+  const edict = join(folder, "edict/launcher.sh");
+  const launcher = readFileSync(join(repository, "installers/linux/launcher.sh"), "utf8");
+  const here = launcher
+    .replace("/usr/lib/edict/node", process.execPath)
+    .replace("/usr/lib/edict/app/@entry@", join(folder, "edict/app/cli/main.mjs"));
+  writeFileSync(edict, here, { mode: 0o755 });
   return {
     folder,
     start: async (estate, settings) => {
       const config = join(estate.folder, "agent.json");
-      writeFileSync(config, JSON.stringify({ ...estate.settings, ...settings }), { mode: 0o600 });
-      const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
       const log = join(estate.folder, "agent.log");
-      const child = spawn(
-        "/bin/sh",
-        ["-c", 'exec "$0" "$@" 2>"$LOG"', process.execPath, main, "agent", "--config", config],
-        {
-          env: { ...env, LOG: log },
-          stdio: "ignore",
-        },
-      );
+      writeFileSync(config, JSON.stringify({ ...estate.settings, ...settings }), { mode: 0o600 });
+      const child = spawn("/bin/sh", ["-c", 'exec "$0" "$@" 2>"$LOG"', edict, "agent", "--config", config], {
+        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", LOG: log },
+        stdio: "ignore",
+      });
       const { pid } = child;
       if (pid === undefined) throw new Error("the agent did not start");
       try {

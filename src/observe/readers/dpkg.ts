@@ -1,18 +1,28 @@
-/** dpkg(1): /var/lib/dpkg/status has a paragraph a package (deb822(5)); `Version` of those that are installed. */
+/**
+ * dpkg(1): /var/lib/dpkg/status has a paragraph a package (deb822(5)); `Version` of those that are installed. Each value is
+ * cut from the bytes: a piece of one long string would keep all of it, megabytes, for as long as the piece is kept.
+ */
 export function parseStatus(bytes: Uint8Array): ReadonlyMap<string, string> {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const installed = new Map<string, string>();
-  for (const paragraph of Buffer.from(bytes).toString("utf8").split(/\n\n+/)) {
-    const field = (name: string): string | undefined => {
-      const at = paragraph.startsWith(`${name}:`) ? 0 : paragraph.indexOf(`\n${name}:`) + 1;
-      if (at === 0 && !paragraph.startsWith(`${name}:`)) return undefined;
-      const end = paragraph.indexOf("\n", at);
-      return paragraph.slice(at + name.length + 1, end < 0 ? undefined : end).trim();
-    };
-    const [name, version, status] = [field("Package"), field("Version"), field("Status")];
-    if (name === undefined || version === undefined || status?.endsWith(" installed") !== true) continue;
-    installed.set(name, version);
+  for (let begin = 0; begin < text.length;) {
+    const at = text.indexOf("\n\n", begin);
+    const end = at < 0 ? text.length : at;
+    const paragraph = text.subarray(begin, end);
+    begin = end + 2;
+    const [name, version] = [fieldOf(paragraph, "Package"), fieldOf(paragraph, "Version")];
+    if (name === undefined || version === undefined) continue;
+    if (fieldOf(paragraph, "Status")?.endsWith(" installed") === true) installed.set(name, version);
   }
   return installed;
+}
+
+function fieldOf(paragraph: Buffer, name: string): string | undefined {
+  const first = paragraph.toString("latin1", 0, name.length + 1) === `${name}:`;
+  const at = first ? 0 : paragraph.indexOf(`\n${name}:`) + 1;
+  if (at === 0 && !first) return undefined;
+  const end = paragraph.indexOf("\n", at);
+  return paragraph.toString("utf8", at + name.length + 1, end < 0 ? paragraph.length : end).trim();
 }
 
 /** The package that a file of /var/lib/dpkg/info belongs to: "zsh.list", "libc6:amd64.list". */
