@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   decide: () => import("./decide.ts"),
   sweep: () => import("./sweep.ts"),
   idle: () => import("./idle.ts"),
+  latency: () => import("./latency.ts"),
 };
 
 const names = process.argv.slice(2);
