@@ -80,7 +80,7 @@ async function rowsFor(many: number): Promise<readonly Row[]> {
       judged += 1;
     },
   });
-  const sweep = async (): Promise<number> => (await watch.sweep(identifier, instantOf(0))).processes;
+  const sweep = async (): Promise<number> => (await watch.sweep(identifier, () => instantOf(0))).processes;
   const all = async (): Promise<number> => {
     watch.lookAgain();
     judged = 0;
