@@ -23,8 +23,8 @@ export interface Shipped {
 
 const patience = 60_000;
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + patience; !(await holds()); await after(20))
-    if (Date.now() > end) throw new Error(`gave up waiting until ${what}`);
+  for (const late = Date.now() + patience; !(await holds()); await after(20))
+    if (Date.now() > late) throw new Error(`gave up waiting until ${what}`);
 }
 
 export function textOf(file: string): string {
