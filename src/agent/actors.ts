@@ -9,6 +9,7 @@ import { warningsOf } from "#agent/health.ts";
 import type { House } from "#agent/house.ts";
 import { askForException, goOn } from "#agent/requests.ts";
 import { sendReports } from "#agent/reporting.ts";
+import { aborted } from "#lib/aborted.ts";
 import { describe } from "#lib/errors.ts";
 import type { Instant } from "#lib/pure/instant.ts";
 import { rest } from "#lib/rest.ts";
@@ -49,7 +50,7 @@ function control(house: House, signal: AbortSignal, ready: (() => void) | undefi
 
 function reports(house: House, signal: AbortSignal): Promise<void> {
   const { server } = house.config;
-  return server === undefined ? stopped(signal) : sendReports(house, server, signal);
+  return server === undefined ? aborted(signal) : sendReports(house, server, signal);
 }
 
 /** Buttons that people press on toasts mean what the same words mean on the command line, and are answered by a toast. */
@@ -91,7 +92,7 @@ async function watchStages({ policies, watching, log }: House, signal: AbortSign
     log.info("a stage begins or an exception ends: everything is judged again");
     watching.lookAgain();
   });
-  await stopped(signal);
+  await aborted(signal);
   await task.destroy();
 }
 
@@ -142,7 +143,7 @@ async function restNow({ policies, watching }: House, signal: AbortSignal): Prom
 
 /** Half the service manager's period, as sd_notify(3) asks. */
 async function pat({ platform }: House, signal: AbortSignal): Promise<void> {
-  if (platform.watchdog === undefined) return stopped(signal);
+  if (platform.watchdog === undefined) return aborted(signal);
   while (!signal.aborted) {
     platform.service("WATCHDOG=1");
     await after(platform.watchdog / 2, undefined, { signal }).catch(() => undefined);
@@ -172,9 +173,4 @@ function asked({ config, policies, trust }: House, since: Instant): boolean {
   if (lastError !== undefined) return true;
   const settled = roles.targets?.version === policies.current().version || rejected !== undefined;
   return refreshed !== undefined && refreshed >= since && settled;
-}
-
-function stopped(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

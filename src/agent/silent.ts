@@ -1,3 +1,4 @@
+import { aborted } from "#lib/aborted.ts";
 import { instantOf } from "#lib/pure/instant.ts";
 import type { Client } from "#trust/client.ts";
 
@@ -21,5 +22,5 @@ export const silent: Pick<Client, "updates" | "activated" | "rejected" | "status
 
 // oxlint-disable-next-line require-yield -- it waits for a signature that nobody can give
 async function* nothing(signal: AbortSignal): AsyncGenerator<never> {
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  await aborted(signal);
 }

@@ -1,4 +1,5 @@
 import { setTimeout as after } from "node:timers/promises";
+import { aborted } from "#lib/aborted.ts";
 import { describe } from "#lib/errors.ts";
 import type { Log } from "#lib/log.ts";
 
@@ -35,9 +36,7 @@ export async function runGroup(actors: readonly Actor[], signal: AbortSignal, lo
     }
   });
   const done = Promise.all(work);
-  await new Promise<void>((resolve) =>
-    all.aborted ? resolve() : all.addEventListener("abort", () => resolve(), { once: true }),
-  );
+  await aborted(all);
   const warning = new AbortController();
   after(patience, undefined, { signal: warning.signal, ref: false }).then(
     () => log.warn("still stopping", { waitingFor: [...running] }),

@@ -5,6 +5,7 @@ import { runAgent } from "#agent/main.ts";
 import { run as edict } from "#cli/main.ts";
 import { statusSchema, whySchema, type Entry } from "#protocol/status.ts";
 import { lacking } from "../needs.ts";
+import { SetClock } from "../fakes/clock.ts";
 import {
   banning,
   end,
@@ -14,7 +15,6 @@ import {
   onlyThese,
   openFolder,
   publisher,
-  SetClock,
   statusAt,
   until,
   type Tool,

@@ -6,7 +6,6 @@ import type http from "node:http";
 import { join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import { instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
 import { systemClock, type Clock } from "#lib/clock.ts";
 import type { Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
@@ -23,22 +22,6 @@ import { serve, type Web } from "../lib/web.ts";
 import { askAs } from "./sockets.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-
-/** A clock that goes on from wherever it is set. */
-export class SetClock implements Clock {
-  #set: number;
-  #at = performance.now();
-  constructor(text: string) {
-    this.#set = parseInstant(text);
-  }
-  now(): Instant {
-    return instantOf(Math.floor(this.#set + performance.now() - this.#at));
-  }
-  set(text: string): void {
-    this.#set = parseInstant(text);
-    this.#at = performance.now();
-  }
-}
 
 /** A folder that other users may pass through. */
 export async function openFolder(): Promise<string> {

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { runAgent } from "#agent/main.ts";
 import { loadCatalog } from "#cli/catalog.ts";
 import { ask } from "#cli/control-client.ts";
-import { instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
 import type { Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 import type { OcsfEvent } from "#protocol/ocsf.ts";
@@ -13,22 +12,7 @@ import { publishProposal, signPolicy } from "#publish/proposal.ts";
 import { initRepository, resignTimestamp } from "#publish/repository.ts";
 import type { Signer } from "#publish/signer.ts";
 import { startServer, type RunningServer } from "#server/start.ts";
-
-/** A clock that goes on from wherever it is set. */
-export class SetClock {
-  #set: number;
-  #at = performance.now();
-  constructor(text: string) {
-    this.#set = parseInstant(text);
-  }
-  now(): Instant {
-    return instantOf(Math.floor(this.#set + performance.now() - this.#at));
-  }
-  set(text: string): void {
-    this.#set = parseInstant(text);
-    this.#at = performance.now();
-  }
-}
+import type { SetClock } from "../fakes/clock.ts";
 
 /** The machine, but of all its processes only those of these users: a test may stop nobody else's. */
 export async function onlyUsers(...uids: readonly number[]): Promise<Platform> {

@@ -7,9 +7,10 @@ import type { Platform, TerminalRun } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 import type { OcsfEvent, ProcessActivity } from "#protocol/ocsf.ts";
 import { noDesktop, startDesktop, type Desktop } from "../desktop.ts";
+import { SetClock } from "../fakes/clock.ts";
 import { lacking } from "../needs.ts";
 import { faults } from "../report/ocsf-schema.ts";
-import { example, onlyUsers, SetClock, startHouse, until, type Running } from "./house.ts";
+import { example, onlyUsers, startHouse, until, type Running } from "./house.ts";
 
 /** The real tools, once for all tests; the reason why they are not to be had, or their folder. */
 function installTools(prefix: string): string | undefined {
