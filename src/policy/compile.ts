@@ -18,6 +18,10 @@ export interface Wanted {
   readonly configs: readonly { readonly path: string; readonly os?: Os | readonly Os[] | undefined }[];
   /** Whether a path alone can prove a tool here: then a verdict depends on more than the file. */
   readonly pathProof: boolean;
+  /** Ecosystems of every package identity: no other package's owner need be looked for. */
+  readonly ecosystems: ReadonlySet<string>;
+  /** Whether there is any extension identity. */
+  readonly extensions: boolean;
 }
 
 /** Globs that cannot be looked up are tried one after the other, for every path: only so many. */
@@ -182,7 +186,8 @@ function wantedBy(targets: readonly Target[]): Wanted {
   const sizes = new Set<number>();
   const needles = new Map<string, Needle>();
   const configs: { path: string; os?: Os | readonly Os[] | undefined }[] = [];
-  let pathProof = false;
+  const ecosystems = new Set<string>();
+  let [pathProof, extensions] = [false, false];
   const want = ({ bytes, encoding, where, section }: Needle): void => {
     const needle = { bytes, encoding, where, ...(section !== undefined && { section }) };
     needles.set(needleKey(needle), Object.freeze(needle));
@@ -192,6 +197,8 @@ function wantedBy(targets: readonly Target[]): Wanted {
       if (identity.kind === "hash") sizes.add(identity.size);
       else if (identity.kind === "config") configs.push({ path: identity.path, os: identity.os });
       else if (identity.kind === "path") pathProof ||= gradeOf(identity) === "proof";
+      else if (identity.kind === "package") ecosystems.add(identity.ecosystem);
+      else if (identity.kind === "extension") extensions = true;
       else if (identity.kind === "marker") [identity, ...(identity.absent ?? [])].forEach(want);
     }
   return Object.freeze({
@@ -199,5 +206,7 @@ function wantedBy(targets: readonly Target[]): Wanted {
     needles: Object.freeze([...needles.values()]),
     configs: Object.freeze(configs),
     pathProof,
+    ecosystems,
+    extensions,
   });
 }

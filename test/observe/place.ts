@@ -36,7 +36,9 @@ export const markerText = "com.example.banned-tool";
 export const needle: Needle = { bytes: markerText, encoding: "utf8", where: "anywhere" };
 
 export function wanting(parts: Partial<Wanted> = {}): Wanted {
-  return { sizes: new Set(), needles: [needle], configs: [], pathProof: false, ...parts };
+  const ecosystems = new Set(["npm", "pypi", "deb"]);
+  const everything = { configs: [], pathProof: false, ecosystems, extensions: true };
+  return { sizes: new Set(), needles: [needle], ...everything, ...parts };
 }
 
 /** A native program of our own that stays: /bin/sleep with a marker behind it. */

@@ -81,8 +81,13 @@ test("the matcher says what must be read, and when an answer can change", () => 
         "y",
         { kind: "marker", bytes: "not this one", absent: ["not this"] },
         { kind: "config", path: "~/.y", os: "linux" },
+        { kind: "package", ecosystem: "pypi", id: "y" },
       ),
-      toolText("unused", { kind: "hash", sha256: "b".repeat(64), size: 8 }),
+      toolText(
+        "unused",
+        { kind: "extension", host: "vscode", id: "a.b" },
+        { kind: "hash", sha256: "b".repeat(64), size: 8 },
+      ),
     ],
   });
   const m = compile(policy, catalogOf());
@@ -90,6 +95,10 @@ test("the matcher says what must be read, and when an answer can change", () => 
   expect(m.wanted.needles.map((n) => n.bytes)).toEqual(["marker-of-x", "not this", "not this one"]);
   expect(m.wanted.configs).toEqual([{ path: "~/.y", os: "linux" }]);
   expect(m.wanted.pathProof).toBe(true);
+  expect([...m.wanted.ecosystems]).toEqual(["pypi"]);
+  expect(m.wanted.extensions).toBe(false);
+  const extension = toolText("x", { kind: "extension", host: "vscode", id: "a.b" });
+  expect(compile(policyOf({ bans: [banText()], tools: [extension] }), catalogOf()).wanted.extensions).toBe(true);
   const changes: string[] = [];
   for (let at = m.nextChange(instantOf(0)); at !== undefined; at = m.nextChange(at))
     changes.push(new Date(at).toISOString());
