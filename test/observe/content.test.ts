@@ -5,6 +5,7 @@ import { ContentReader } from "#observe/content.ts";
 import { rawFromText } from "#observe/raw-path.ts";
 import { openRegular } from "#observe/read-file.ts";
 import { readSections } from "#observe/readers/elf.ts";
+import { readFrom } from "#observe/reads.ts";
 import type { Needle } from "#policy/evidence.ts";
 import { folder, wanting, write } from "./place.ts";
 
@@ -34,7 +35,7 @@ const section = (name: string, bytes = text): Needle => ({
 });
 
 function read(bytes: Buffer) {
-  return readSections((at, length) => Promise.resolve(bytes.subarray(at, at + length)), bytes.length);
+  return readFrom(bytes, readSections(bytes.length));
 }
 
 test("a marker is found at the beginning, at the end, and across the pieces that a file is read in", async () => {
@@ -60,7 +61,7 @@ test("a marker of the tail counts in the last mebibyte only", async () => {
 test("a marker of a section counts in that section of a program, and nowhere else", async () => {
   const home = folder();
   const program = readFileSync("/bin/sleep");
-  const sections = await read(program);
+  const sections = read(program);
   const rodata = sections.find((s) => s.name === ".rodata");
   if (rodata === undefined) throw new Error("/bin/sleep has no .rodata");
   const changed = Buffer.from(program);
@@ -72,13 +73,13 @@ test("a marker of a section counts in that section of a program, and nowhere els
   expect(await found(write(join(home, "text"), text), section(".rodata"))).toEqual({ absent: true });
 });
 
-test("a broken program has no sections: nothing it says about itself is believed", async () => {
+test("a broken program has no sections: nothing it says about itself is believed", () => {
   const program = readFileSync("/bin/sleep");
-  expect((await read(program)).map((s) => s.name)).toEqual(expect.arrayContaining([".text", ".rodata", ".dynsym"]));
-  for (const length of [0, 4, 51, 63, 64, 1000]) expect(await read(program.subarray(0, length))).toEqual([]);
+  expect(read(program).map((s) => s.name)).toEqual(expect.arrayContaining([".text", ".rodata", ".dynsym"]));
+  for (const length of [0, 4, 51, 63, 64, 1000]) expect(read(program.subarray(0, length))).toEqual([]);
   for (let at = 16; at < 64; at += 1) {
     const broken = Buffer.from(program);
     broken[at] = 0xff;
-    for (const { offset, size } of await read(broken)) expect(offset + size).toBeLessThanOrEqual(program.length);
+    for (const { offset, size } of read(broken)) expect(offset + size).toBeLessThanOrEqual(program.length);
   }
 });

@@ -1,12 +1,11 @@
+import type { Reads } from "#observe/reads.ts";
+
 /** Where one section of a program lies in its file. Bytes. */
 export interface Section {
   readonly name: string;
   readonly offset: number;
   readonly size: number;
 }
-
-/** Reads `length` bytes at `offset`; fewer where the file ends. */
-export type ReadAt = (offset: number, length: number) => Promise<Uint8Array>;
 
 /** Bounds of ours: real programs have some dozens of sections, and a name table of some kilobytes. */
 const mostSections = 4096;
@@ -17,8 +16,8 @@ const noBits = 8; // SHT_NOBITS: nothing of it is in the file
  * The sections of an ELF file (elf(5); both classes, both byte orders), or none where it is no ELF file or a broken one.
  * Nothing that the file says about itself is believed beyond `fileSize`.
  */
-export async function readSections(readAt: ReadAt, fileSize: number): Promise<readonly Section[]> {
-  const head = viewOf(await readAt(0, 64));
+export function* readSections(fileSize: number): Reads<readonly Section[]> {
+  const head = viewOf(yield { offset: 0, length: 64 });
   if (head.byteLength < 52 || head.getUint32(0) !== 0x7f454c46) return [];
   const wide = head.getUint8(4) === 2;
   if (wide && head.byteLength < 64) return [];
@@ -32,7 +31,7 @@ export async function readSections(readAt: ReadAt, fileSize: number): Promise<re
   if (entry < (wide ? 64 : 40) || entry > 1024 || count === 0 || count > mostSections || namesAt >= count) return [];
   if (table + entry * count > fileSize) return [];
 
-  const headers = viewOf(await readAt(table, entry * count));
+  const headers = viewOf(yield { offset: table, length: entry * count });
   if (headers.byteLength < entry * count) return [];
   const rows = Array.from({ length: count }, (_, i) => ({
     name: headers.getUint32(i * entry, little),
@@ -42,7 +41,7 @@ export async function readSections(readAt: ReadAt, fileSize: number): Promise<re
   }));
   const table0 = rows[namesAt];
   if (table0 === undefined || table0.offset + table0.size > fileSize) return [];
-  const names = Buffer.from(await readAt(table0.offset, Math.min(table0.size, longestNames)));
+  const names = Buffer.from(yield { offset: table0.offset, length: Math.min(table0.size, longestNames) });
   return rows
     .filter((row) => row.type !== noBits && row.size > 0 && row.offset < fileSize)
     .map((row) => ({

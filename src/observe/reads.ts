@@ -1,0 +1,21 @@
+/** A range of a file, in bytes. */
+export interface Range {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Work on a file that reads nothing itself: it asks for a range, is handed the bytes (fewer than asked: the file ends
+ * there) and asks on, until it returns. The bytes are the work's only until it asks again: buffers are used again.
+ */
+export type Reads<T> = Generator<Range, T, Uint8Array>;
+
+/** Does such work on a file that is in memory. */
+export function readFrom<T>(bytes: Uint8Array, work: Reads<T>): T {
+  let next = work.next();
+  while (next.done !== true) {
+    const { offset, length } = next.value;
+    next = work.next(bytes.subarray(offset, offset + length));
+  }
+  return next.value;
+}
