@@ -2,10 +2,12 @@ import { Refusal, type Handlers } from "#agent/control.ts";
 import { warningsOf } from "#agent/health.ts";
 import type { House } from "#agent/house.ts";
 import { askForException, goOn } from "#agent/requests.ts";
+import { standingOf } from "#agent/standing.ts";
 import { banOf, personOf } from "#agent/whom.ts";
 import { describe } from "#lib/errors.ts";
 import { formatInstant } from "#lib/pure/instant.ts";
 import { version } from "#lib/version.ts";
+import { linesOf } from "#platform/meaning.ts";
 import { decide } from "#policy/decide.ts";
 import { explain } from "#policy/explain.ts";
 import { noticeOf } from "#policy/notice.ts";
@@ -46,6 +48,7 @@ function status(house: House, uid: number, since: string): Status {
       state: trust.status().state,
     },
     capabilities: { ...platform.capabilities },
+    lines: linesOf(standingOf(house)),
     watching: watchingOf(house),
     warnings: [...warningsOf(house)],
     pending: enforcement

@@ -1,6 +1,8 @@
 import type { House } from "#agent/house.ts";
 import { lead } from "#agent/policies.ts";
+import { standingOf } from "#agent/standing.ts";
 import { formatInstant } from "#lib/pure/instant.ts";
+import { linesOf, meaningOf } from "#platform/meaning.ts";
 import type { Warning } from "#protocol/status.ts";
 
 /** What can be wrong with an agent, as data. The text says what it means and what to do. */
@@ -55,6 +57,7 @@ const catalogue = {
     "It hit too many programs at once and only records until the next policy.",
   ],
   unreadable: ["Places could not be read", "info", "Some processes or folders could not be looked into."],
+  "line-down": ["A line of defence is down", "warning", "A banned program gets further than it should."],
   limited: ["Limited on this machine", "info", "Not everything works here."],
   hurts: ["The policy may hurt", "warning", "Lint found something in the policy in force."],
 } as const satisfies Record<string, readonly [string, Warning["severity"], string]>;
@@ -76,9 +79,18 @@ export function warningsOf(house: House): readonly Warning[] {
   ofPolicy(house, say);
   ofReports(house, say);
   ofWatching(house, say);
-  for (const [name, capability] of Object.entries(house.platform.capabilities))
-    if (!capability.up) say("limited", `${name}: ${capability.why}`);
+  ofMachine(house, say);
   return found;
+}
+
+/** What does not work here, with what that means: of the sweeps `watching-fails` speaks. */
+function ofMachine(house: House, say: Say): void {
+  const { gate, stream } = linesOf(standingOf(house));
+  for (const { why, means } of [gate, stream]) if (why !== null) say("line-down", `${means}: ${why}`);
+  for (const [name, capability] of Object.entries(house.platform.capabilities)) {
+    const meaning = meaningOf(name);
+    if (meaning !== undefined && !capability.up) say("limited", `${meaning.down}: ${capability.why}`);
+  }
 }
 
 function ofPolicy({ policies, trust, config, device, clock, missing }: House, say: Say): void {

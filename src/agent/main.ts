@@ -133,6 +133,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     reporting: { enrolledAt: identity.enrolledAt, failing: undefined },
     missing,
     unjudged: { count: 0, why: undefined },
+    gate: { state: () => ({ up: false, why: "this release watches by sweeps" }) },
   };
   all.addEventListener("abort", () => platform.service("STOPPING=1"), { once: true });
   log.info("the agent starts", { device: identity.id, server: config.server ?? null });

@@ -28,6 +28,9 @@ export type Warning = z.infer<typeof warningSchema>;
 
 const capability = z.union([z.object({ up: z.literal(true) }), z.object({ up: z.literal(false), why: z.string() })]);
 
+/** One line of defence as it serves now, why it does not, and what that means for the person who reads. */
+const line = z.object({ up: z.boolean(), why: z.string().nullable(), means: z.string() });
+
 /** What `edict status` and `edict doctor` show. The asker's own pending stops and records; everybody's for root. */
 export const statusSchema = z.object({
   version: z.string(),
@@ -43,7 +46,10 @@ export const statusSchema = z.object({
     /** Of the signed list: fresh, stale or very-stale; none before the first. */
     state: z.string(),
   }),
+  /** What this machine lets the agent do. */
   capabilities: z.record(z.string(), capability),
+  /** What stands between a person and a banned program, first to last. */
+  lines: z.object({ gate: line, stream: line, sweep: line }),
   /** Sweeps so far, processes in the last one, how many of them could not be read, and what is installed of interest. */
   watching: z.object({
     sweeps: z.number(),

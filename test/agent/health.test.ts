@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { warningsOf } from "#agent/health.ts";
 import type { House } from "#agent/house.ts";
 import { instantOf, parseInstant } from "#lib/pure/instant.ts";
+import type { Capabilities } from "#platform/capabilities.ts";
 import { everything } from "../fakes/platform.ts";
 
 const now = parseInstant("2026-07-20T12:00:00Z");
@@ -9,7 +10,7 @@ const server = "https://edict.example";
 
 /** An agent with which nothing is wrong, as far as health looks at it. */
 const well = {
-  config: { enforcement: "policy", server },
+  config: { enforcement: "policy", server, sweepSeconds: 7 },
   clock: { now: () => now },
   missing: [],
   policies: { current: () => ({ version: 3, findings: [], matcher: { policy: { disabled: [], ignored: [] } } }) },
@@ -26,6 +27,7 @@ const well = {
   watching: { health: () => ({ error: undefined, lastSweep: { unreadable: 0 }, installed: {}, lost: 0 }) },
   enforcement: { lost: 0 },
   unjudged: { count: 0, why: undefined },
+  gate: { state: () => ({ up: true }) },
 };
 
 type Well = typeof well;
@@ -33,6 +35,7 @@ const house = (change: object): House => ({ ...well, ...change }) as unknown as 
 const policies = (change: object) => ({ policies: { current: () => ({ ...well.policies.current(), ...change }) } });
 const trust = (change: object) => ({ trust: { status: () => ({ ...well.trust.status(), ...change }) } });
 const watching = (change: object) => ({ watching: { health: () => ({ ...well.watching.health(), ...change }) } });
+const can = (change: Partial<Capabilities>) => ({ platform: { capabilities: { ...everything, ...change } } });
 const parts = (policy: object): object =>
   policies({ matcher: { policy: { ...well.policies.current().matcher.policy, ...policy } } });
 const part = { path: "bans[1]", why: "a mode nobody knows" };
@@ -66,10 +69,17 @@ const causes: readonly (readonly [code: string, change: { readonly [P in keyof W
   ["unreadable", watching({ lastSweep: { unreadable: 2, why: "EACCES" } }), "2 processes, EACCES"],
   ["unreadable", watching({ installed: { scanned: { unreadable: 3 } } }), "3 files"],
   [
-    "limited",
-    { platform: { capabilities: { ...everything, gate: { up: false, why: "no fanotify" } } } },
-    "gate: no fanotify",
+    "line-down",
+    can({ gate: { up: false, why: "not root" } }),
+    "a banned program runs until the exec stream sees it, some milliseconds: not root",
   ],
+  ["line-down", { gate: { state: () => ({ up: false, why: "it died" }) } }, "some milliseconds: it died"],
+  [
+    "line-down",
+    can({ stream: { up: false, why: "a container" } }),
+    "a program in memory, runs until a sweep sees it, up to 7 s",
+  ],
+  ["limited", can({ stop: { up: false, why: "no pidfd" } }), "it goes on running: no pidfd"],
 ];
 
 test("an agent with which nothing is wrong warns of nothing", () => {
@@ -91,5 +101,7 @@ test.for(causes)(
 );
 
 test("a device without a server is not told to enrol", () => {
-  expect(warningsOf(house({ config: { enforcement: "policy" }, reporting: { enrolledAt: undefined } }))).toEqual([]);
+  expect(
+    warningsOf(house({ config: { ...well.config, server: undefined }, reporting: { enrolledAt: undefined } })),
+  ).toEqual([]);
 });

@@ -1,14 +1,18 @@
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { Readable } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { run } from "#cli/main.ts";
 import { controlSocket } from "#protocol/control.ts";
 import { systemClock } from "#lib/clock.ts";
 import type { Io } from "#cli/command.ts";
+import { lacking } from "../needs.ts";
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "edict-doctor-"))));
@@ -33,14 +37,44 @@ test("without an agent, doctor says so and what this user could do", async () =>
   const { code, out } = await edict("doctor");
   expect(code).toBe(0);
   expect(out).toContain("No agent answers here");
-  expect(out).toMatch(/^up {4}stopping programs: /m);
-  expect(out).toContain("because this release watches by sweeps");
+  expect(out).toMatch(/^able {2}the sweeps/m);
+  expect(out).toMatch(/^able {2}stopping programs: /m);
+  expect(out).not.toMatch(/^up/m); // nothing serves
+});
+
+describe.skipIf(lacking("root"))("without an agent, doctor says why no program could be held before it starts", () => {
+  const setpriv = ["--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"];
+  test.each([
+    ["a service without the right", "/usr/bin/setpriv", setpriv, "root without CAP_SYS_ADMIN"],
+    ["another user", "/usr/bin/setpriv", ["--reuid", "4242", "--clear-groups"], "not root"],
+    ["root in a user namespace of its own", "/usr/bin/unshare", ["--user", "--map-root-user"], "in a container"],
+    ["root in a pid namespace of its own", "/usr/bin/unshare", ["--pid", "--fork", "--mount-proc"], "in a container"],
+  ])("%s", async (_, program, args, why) => {
+    const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+    const command = [...args, process.execPath, main, "doctor", "--json"];
+    const { stdout } = await promisify(execFile)(program, command, { env: { EDICT_RUN: folder } });
+    const gate = {
+      up: false,
+      why: expect.stringContaining(why) as string,
+      means: expect.stringMatching(/^a banned program runs until/) as string,
+    };
+    expect(JSON.parse(stdout)).toMatchObject({ agent: false, lines: { gate } });
+  });
 });
 
 test("with an agent, doctor repeats what the agent says about itself", async () => {
+  const lines = {
+    gate: { up: false, why: "it died", means: "a banned program runs until the exec stream sees it" },
+    stream: { up: true, why: null, means: "every start is noticed" },
+    sweep: { up: true, why: null, means: "everything that runs is looked at" },
+  };
   const health = {
+    lines,
     capabilities: { stop: { up: false, why: "root without CAP_KILL" } },
-    warnings: [{ code: "stale", title: "The list is old", severity: "warning", text: "Look at the network." }],
+    warnings: [
+      { code: "line-down", title: "It is said above", severity: "info", text: "Above." },
+      { code: "stale", title: "The list is old", severity: "warning", text: "Look at the network." },
+    ],
   };
   const agent = createServer((socket) => {
     socket.once("data", () => socket.end(`${JSON.stringify({ ok: true, result: { ...health, more: 1 } })}\n`));
@@ -50,7 +84,12 @@ test("with an agent, doctor repeats what the agent says about itself", async () 
     const { code, out } = await edict("doctor");
     expect(code).toBe(0);
     expect(out.split("\n")).toEqual([
-      "The agent runs. What it can do on this machine:",
+      "The agent runs. What stands between a person and a banned program here:",
+      "down  the gate (before a start): a banned program runs until the exec stream sees it",
+      "      because it died",
+      "up    the exec stream (at a start): every start is noticed",
+      "up    the sweeps (after a start): everything that runs is looked at",
+      "What else it can do:",
       "down  stopping programs: a banned tool is recorded and its user told, but it goes on running",
       "      because root without CAP_KILL",
       "· The list is old: Look at the network.",

@@ -96,6 +96,7 @@ test.for(["garbage\n", '{"ok":true}', '{"ok":"maybe"}\n', "x".repeat(17 * 1024 *
 test("what a stranger named is shown without steering the terminal", async () => {
   const dir = await temporaryFolder();
   const bad = "\u001b[2J\u001b]0;owned\u0007/tmp/par\u202Erot\nrm -rf /";
+  const line = { up: false, why: bad, means: bad };
   const status = {
     version,
     device: "d",
@@ -104,6 +105,7 @@ test("what a stranger named is shown without steering the terminal", async () =>
     enforcement: "policy",
     policy: { name: bad, version: 1, activatedAt: null, bans: 1, state: "fresh" },
     capabilities: {},
+    lines: { gate: line, stream: line, sweep: line },
     watching: { sweeps: 1, processes: 1, unreadable: 0, installed: null },
     warnings: [{ code: "limited", title: bad, severity: "info", text: bad }],
     pending: [],
@@ -122,7 +124,7 @@ test("what a stranger named is shown without steering the terminal", async () =>
   server.listen(join(dir, "agent.sock"));
   await once(server, "listening");
   onTestFinished(() => void server.close());
-  for (const argv of [["status"], ["why", "parrot"]]) {
+  for (const argv of [["status"], ["doctor"], ["why", "parrot"]]) {
     const { out } = await edictAt(instantOf(0), dir, ...argv);
     expect(out).toContain("rm -rf /");
     expect(out).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);

@@ -1,12 +1,15 @@
 import koffi from "koffi";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { release, tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { capabilitiesOf, type Self } from "#platform/linux/capabilities.ts";
+import { capabilitiesOf, look, type Self } from "#platform/linux/capabilities.ts";
 import { openLibc } from "#platform/linux/libc.ts";
 import { notifyService, watchdogPeriod } from "#platform/linux/notify-service.ts";
+import { tryPermissionEvents } from "#platform/linux/permission-events.ts";
 import { selectPlatform } from "#platform/select.ts";
+import { lacking } from "../needs.ts";
 
 const lib = koffi.load(null);
 const socket: (domain: number, type: number, protocol: number) => number = lib.func("int socket(int, int, int)");
@@ -41,6 +44,19 @@ function listen(address: string): () => string {
   };
 }
 
+function openFiles(): readonly string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return []; // the descriptor of the listing itself
+    }
+  });
+}
+
+/** Open files that an asked kernel would leave behind. */
+const questions = (): number => openFiles().filter((file) => /fanotify|memfd:edict/.test(file)).length;
+
 /** What is down, and why. */
 function down(self: Self): Record<string, string> {
   return Object.fromEntries(Object.entries(capabilitiesOf(self)).flatMap(([name, c]) => (c.up ? [] : [[name, c.why]])));
@@ -72,6 +88,12 @@ describe("the service manager", () => {
   });
 });
 
+const says = (text: string): string => expect.stringContaining(text) as string;
+
+const refusal = (call: "fanotify_init" | "fanotify_mark", errno: string): Partial<Self> => ({
+  permissionEvents: { works: "nothing", call, errno },
+});
+
 describe("capabilities", () => {
   const whole: Self = {
     uid: 0,
@@ -81,24 +103,69 @@ describe("capabilities", () => {
     pidfd: true,
     openat2: true,
     devpts: true,
+    permissionEvents: { works: "exec" },
   };
-  const sweeps = { gate: "this release watches by sweeps", stream: "this release watches by sweeps" };
+  const without = (bit: bigint): Partial<Self> => ({ capabilities: whole.capabilities & ~(1n << bit) });
 
   test.each<[string, Partial<Self>, Record<string, string>]>([
     ["root on its own machine", {}, {}],
-    ["not root", { uid: 1000, capabilities: 0n }, { seeEveryone: expect.stringContaining("not root") as string }],
-    ["root in a container", { wholeMachine: false }, { seeEveryone: expect.stringContaining("container") as string }],
+    [
+      "not root",
+      { uid: 1000, capabilities: 0n, permissionEvents: undefined },
+      { seeEveryone: says("not root"), gate: says("not root") },
+    ],
+    [
+      "root in a container",
+      { wholeMachine: false },
+      { seeEveryone: says("container"), gate: says("hold up the programs outside") },
+    ],
     [
       "root whose service may not signal",
-      { capabilities: ((1n << 41n) - 1n) & ~(1n << 5n) },
+      without(5n),
       { stop: "root without CAP_KILL: the service or container takes it away" },
     ],
-    ["a kernel before 5.3", { pidfd: false, kernel: "4.19" }, { stop: expect.stringContaining("4.19") as string }],
-    ["a kernel before 5.6", { openat2: false }, { quarantine: expect.stringContaining("openat2") as string }],
-    ["no terminals", { devpts: false }, { terminal: expect.stringContaining("/dev/pts") as string }],
+    [
+      "root whose service may not gate",
+      without(21n),
+      { gate: "root without CAP_SYS_ADMIN: the service or container takes it away" },
+    ],
+    [
+      "root that may not read everything, where the kernel itself would deny",
+      without(2n),
+      { gate: says("without CAP_DAC_READ_SEARCH") },
+    ],
+    ["a kernel before 5.3", { pidfd: false, kernel: "4.19" }, { stop: says("4.19") }],
+    ["a kernel before 5.6", { openat2: false }, { quarantine: says("openat2") }],
+    ["a kernel before 5.0", { permissionEvents: { works: "open" }, kernel: "4.19" }, { gate: says("5.0 or later") }],
+    ["a kernel without fanotify", refusal("fanotify_init", "ENOSYS"), { gate: says("CONFIG_FANOTIFY)") }],
+    ["a filter of system calls", refusal("fanotify_init", "EPERM"), { gate: says("system call filter") }],
+    ["no group left", refusal("fanotify_init", "EMFILE"), { gate: says("max_user_groups") }],
+    [
+      "a kernel without permission events",
+      refusal("fanotify_mark", "EINVAL"),
+      { gate: says("CONFIG_FANOTIFY_ACCESS_PERMISSIONS") },
+    ],
+    ["an answer nobody expects", refusal("fanotify_mark", "EIO"), { gate: "fanotify_mark answers EIO" }],
+    ["no terminals", { devpts: false }, { terminal: says("/dev/pts") }],
   ])("%s", (_, facts, expected) => {
-    expect(down({ ...whole, ...facts })).toEqual({ ...expected, ...sweeps });
+    const { stream: _later, ...found } = down({ ...whole, ...facts });
+    expect(found).toEqual(expected);
   });
+
+  test.skipIf(lacking("root"))(
+    "the kernel says itself whether a program can be held, and keeps nothing of the question",
+    () => {
+      const before = questions();
+      const tried = tryPermissionEvents();
+      expect(questions()).toBe(before);
+      expect(look(openLibc()).permissionEvents).toEqual(tried);
+      // What this test machine's kernel was built with, said by another witness.
+      const config = ["/proc/config.gz", `/boot/config-${release()}`].find((file) => existsSync(file));
+      if (config === undefined) return;
+      const text = config.endsWith(".gz") ? gunzipSync(readFileSync(config)) : readFileSync(config);
+      expect(tried.works).toBe(text.includes("CONFIG_FANOTIFY_ACCESS_PERMISSIONS=y") ? "exec" : "nothing");
+    },
+  );
 
   test("another system is refused in a sentence that names it", async () => {
     await expect(selectPlatform("win32")).rejects.toMatchObject({

@@ -2,50 +2,16 @@ import { z } from "zod";
 import { CommandError, type Command, type Io } from "#cli/command.ts";
 import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
+import { printable } from "#cli/printable.ts";
+import { lineTitles, linesOf, meaningOf } from "#platform/meaning.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { statusSchema } from "#protocol/status.ts";
 
-const healthSchema = statusSchema.pick({ capabilities: true, warnings: true });
+const healthSchema = statusSchema.pick({ capabilities: true, lines: true, warnings: true });
 type Health = z.infer<typeof healthSchema>;
 
-/** What each line of the machine is for, for the person who reads, and what it means when it is down. */
-const lines: Readonly<Record<string, { readonly title: string; readonly up: string; readonly down: string }>> = {
-  seeEveryone: {
-    title: "seeing programs",
-    up: "the programs of everybody on this machine are seen",
-    down: "a banned tool that somebody else runs is not noticed",
-  },
-  stop: {
-    title: "stopping programs",
-    up: "a banned tool that runs can be stopped, and no other in its place",
-    down: "a banned tool is recorded and its user told, but it goes on running",
-  },
-  quarantine: {
-    title: "quarantine",
-    up: "an installed banned tool can be moved away, and given back",
-    down: "where a ban says remove, what is installed stays where it is",
-  },
-  terminal: {
-    title: "words in the terminal",
-    up: "whoever is stopped reads why in their own terminal",
-    down: "whoever is stopped reads why in a toast only",
-  },
-  session: {
-    title: "toasts",
-    up: "whoever sits at a desktop of this machine is told there",
-    down: "whoever is stopped reads why in the terminal only",
-  },
-  gate: {
-    title: "denying a start",
-    up: "a banned tool does not even begin to run",
-    down: "a banned tool is stopped within seconds after it started, not before",
-  },
-  stream: {
-    title: "noticing at once",
-    up: "every start is noticed as it happens",
-    down: "a program that ends between two looks is not noticed",
-  },
-};
+/** Seconds between two sweeps where no configuration says otherwise (agent/config.ts). */
+const usualSweep = 5;
 
 /** The running agent's own word, or undefined where none answers. */
 async function askAgent(io: Io): Promise<Health | undefined> {
@@ -57,26 +23,46 @@ async function askAgent(io: Io): Promise<Health | undefined> {
   }
 }
 
+/** Where no agent runs, nothing is up: what would be, could be. */
 function words(health: Health, agent: boolean): readonly string[] {
-  const shown = Object.entries(health.capabilities).flatMap(([name, state]) => {
-    const line = lines[name] ?? { title: name, up: "it works", down: "it does not work" };
-    const head = `${state.up ? "up  " : "down"}  ${line.title}: `;
-    return state.up ? [`${head}${line.up}`] : [`${head}${line.down}`, `      because ${state.why}`];
+  const row = (can: boolean, title: string, means: string, why: string | null): readonly string[] => [
+    `${agent ? (can ? "up  " : "down") : can ? "able" : "not "}  ${title}: ${printable(means)}`,
+    ...(why === null ? [] : [`      because ${printable(why)}`]),
+  ];
+  const { gate, stream, sweep } = health.lines;
+  const rest = Object.entries(health.capabilities).flatMap(([name, state]) => {
+    const meaning = meaningOf(name);
+    if (meaning === undefined) return [];
+    return row(state.up, meaning.title, state.up ? meaning.up : meaning.down, state.up ? null : state.why);
   });
   return [
     agent
-      ? "The agent runs. What it can do on this machine:"
-      : "No agent answers here (systemctl status edict). What this user could do on this machine:",
-    ...shown,
-    ...health.warnings.map((w) => `${w.severity === "error" ? "!" : "·"} ${w.title}: ${w.text}`),
+      ? "The agent runs. What stands between a person and a banned program here:"
+      : "No agent answers here (systemctl status edict). What an agent of this user could put between a person and a banned program:",
+    ...row(gate.up, lineTitles.gate, gate.means, gate.why),
+    ...row(stream.up, lineTitles.stream, stream.means, stream.why),
+    ...row(sweep.up, lineTitles.sweep, sweep.means, sweep.why),
+    agent ? "What else it can do:" : "What else it could do:",
+    ...rest,
+    ...health.warnings
+      .filter(({ code }) => code !== "limited" && code !== "line-down") // said above
+      .map((w) => `${w.severity === "error" ? "!" : "·"} ${printable(w.title)}: ${printable(w.text)}`),
   ];
+}
+
+/** What an agent that this user starts could do, as far as the machine goes. */
+async function withoutAgent(): Promise<Health> {
+  const { capabilities } = await selectPlatform();
+  const { gate, stream, seeEveryone } = capabilities;
+  const lines = linesOf({ gate, stream, sweep: { up: true }, seeEveryone, sweepSeconds: usualSweep });
+  return { capabilities: { ...capabilities }, lines, warnings: [] };
 }
 
 export const command: Command = {
   options: [["--json", "print JSON"]],
   run: async (input, io) => {
     const answer = await askAgent(io);
-    const health = answer ?? { capabilities: { ...(await selectPlatform()).capabilities }, warnings: [] };
+    const health = answer ?? (await withoutAgent());
     const agent = answer !== undefined;
     io.out(
       input.options["json"] === true

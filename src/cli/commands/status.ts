@@ -13,8 +13,17 @@ export const command: Command = {
   },
 };
 
+/** What stands between a person and a banned program here. */
+function lineRows({ gate, stream, sweep }: Status["lines"]): readonly string[] {
+  return Object.entries({ gate, stream, sweep }).map(
+    ([name, { up, why, means }]) =>
+      `${name.padEnd(11)} ${up ? "up" : "DOWN"}: ${printable(means)}${why === null ? "" : ` (${printable(why)})`}`,
+  );
+}
+
 function words(status: Status): readonly string[] {
   const { policy } = status;
+  const warnings = status.warnings.filter(({ code }) => code !== "line-down"); // the lines speak for themselves
   const inForce =
     policy.version === 0
       ? "no policy yet: nothing is banned here"
@@ -25,9 +34,10 @@ function words(status: Status): readonly string[] {
     `server      ${status.server ?? "none: enforcing what is on disk"}`,
     `enforcement ${status.enforcement === "policy" ? "as the policy says" : "OBSERVE ONLY: the emergency stop is set on this device"}`,
     `device      ${status.device}`,
+    ...lineRows(status.lines),
     "",
-    ...status.warnings.map((w) => `${w.severity === "error" ? "!" : "·"} ${printable(w.title)}: ${printable(w.text)}`),
-    ...(status.warnings.length > 0 ? [""] : []),
+    ...warnings.map((w) => `${w.severity === "error" ? "!" : "·"} ${printable(w.title)}: ${printable(w.text)}`),
+    ...(warnings.length > 0 ? [""] : []),
     ...status.pending.map(
       (p) => `process ${p.pid} will be stopped at ${p.until} (ban ${printable(p.ban)}): save your work`,
     ),

@@ -2,25 +2,37 @@ import { existsSync, statSync } from "node:fs";
 import { release } from "node:os";
 import type { Capabilities, Capability } from "#platform/capabilities.ts";
 import { PlatformError } from "#platform/platform.ts";
+import { tryPermissionEvents, type PermissionEvents } from "#platform/linux/permission-events.ts";
 import { parseStatus } from "#platform/linux/proc.ts";
 import { readSmall } from "#platform/linux/read.ts";
 import { SystemCallError, type Libc } from "#platform/linux/libc.ts";
 
 // capabilities(7), uapi/linux/capability.h
-const bits = { CAP_CHOWN: 0n, CAP_DAC_OVERRIDE: 1n, CAP_FOWNER: 3n, CAP_KILL: 5n, CAP_SETUID: 7n, CAP_SYS_PTRACE: 19n };
+const bits = {
+  CAP_CHOWN: 0n,
+  CAP_DAC_OVERRIDE: 1n,
+  CAP_DAC_READ_SEARCH: 2n,
+  CAP_FOWNER: 3n,
+  CAP_KILL: 5n,
+  CAP_SETUID: 7n,
+  CAP_SYS_PTRACE: 19n,
+  CAP_SYS_ADMIN: 21n,
+};
 type Bit = keyof typeof bits;
-/** PROC_PID_INIT_INO of the kernel's proc_ns.h: the machine's own pid namespace, not a container's. */
-const initialPidNamespace = 4_026_531_836;
+/** PROC_PID_INIT_INO and PROC_USER_INIT_INO of the kernel's proc_ns.h: the machine's own namespaces, not a container's. */
+const initial = { pid: 4_026_531_836, user: 4_026_531_837 } as const;
 
 export interface Self {
   readonly uid: number;
   readonly capabilities: bigint;
-  /** Whether we see the machine's processes, not a container's. */
+  /** Whether this is the machine itself, with its processes and its root, not a container. */
   readonly wholeMachine: boolean;
   readonly kernel: string;
   readonly pidfd: boolean;
   readonly openat2: boolean;
   readonly devpts: boolean;
+  /** Undefined where it was not tried: only root may. */
+  readonly permissionEvents: PermissionEvents | undefined;
 }
 
 const up: Capability = { up: true };
@@ -32,6 +44,42 @@ function without(self: Self, ...needed: readonly Bit[]): Capability | undefined 
   return down(`root without ${missing.join(" and ")}: the service or container takes it away`);
 }
 
+function tooOld({ kernel }: Self, call: string, since: string): Capability {
+  return down(`Linux ${kernel} does not let us use ${call}, which needs ${since} or later`);
+}
+
+/** Whether a program can be held before its first instruction, and told no. */
+function gateOf(self: Self): Capability {
+  if (self.uid !== 0) return down("not root: only root may hold a program before it starts");
+  // A container shares filesystems with the machine: a mark on one of them would hold programs that nobody in here can see.
+  if (!self.wholeMachine) return down("in a container: a gate in here would hold up the programs outside");
+  // What we may not open, the kernel denies by itself, so reading everything is a part of it.
+  const missing = without(self, "CAP_SYS_ADMIN", "CAP_DAC_READ_SEARCH");
+  if (missing !== undefined) return missing;
+  const { permissionEvents: events } = self;
+  if (events === undefined) return down("fanotify was not tried");
+  switch (events.works) {
+    case "exec":
+      return up;
+    case "open":
+      return tooOld(self, "FAN_OPEN_EXEC_PERM", "5.0");
+    case "nothing":
+      return down(whyNot(events.call, events.errno));
+    default:
+      return events satisfies never;
+  }
+}
+
+/** fanotify_init(2) and fanotify_mark(2), "Errors". */
+function whyNot(call: "fanotify_init" | "fanotify_mark", errno: string): string {
+  if (errno === "ENOSYS") return "this kernel is built without fanotify (CONFIG_FANOTIFY)";
+  if (errno === "EPERM") return "a system call filter or a security module forbids fanotify";
+  if (errno === "EMFILE") return "no fanotify group is left, or no descriptor (/proc/sys/fs/fanotify/max_user_groups)";
+  if (call === "fanotify_mark" && errno === "EINVAL")
+    return "this kernel is built without permission events (CONFIG_FANOTIFY_ACCESS_PERMISSIONS)";
+  return `${call} answers ${errno}`;
+}
+
 /** What these facts allow. Pure. */
 export function capabilitiesOf(self: Self): Capabilities {
   const bySweeps = down("this release watches by sweeps");
@@ -40,8 +88,7 @@ export function capabilitiesOf(self: Self): Capabilities {
     if (!self.wholeMachine) return down("in a container: only the programs in it are seen");
     return without(self, "CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE") ?? up;
   };
-  const old = (call: string, since: string): Capability =>
-    down(`Linux ${self.kernel} does not let us use ${call}, which needs ${since} or later`);
+  const old = (call: string, since: string): Capability => tooOld(self, call, since);
   return {
     seeEveryone: everyone(),
     stop: self.pidfd ? (without(self, "CAP_KILL") ?? up) : old("pidfd_open", "5.3"),
@@ -50,7 +97,7 @@ export function capabilitiesOf(self: Self): Capabilities {
       : old("openat2", "5.6"),
     terminal: self.devpts ? up : down("there are no pseudo-terminals under /dev/pts"),
     session: without(self, "CAP_SETUID") ?? up,
-    gate: bySweeps,
+    gate: gateOf(self),
     stream: bySweeps,
   };
 }
@@ -75,10 +122,12 @@ export function look(libc: Libc): Self {
   return {
     uid: uid.effective,
     capabilities,
-    wholeMachine: statSync("/proc/self/ns/pid").ino === initialPidNamespace,
+    wholeMachine:
+      statSync("/proc/self/ns/pid").ino === initial.pid && statSync("/proc/self/ns/user").ino === initial.user,
     kernel: release(),
     pidfd: works(() => libc.pidfdOpen(process.pid), libc),
     openat2: works(() => libc.openat2(-100, Buffer.from("/"), { flags: O_PATH, resolve: 0 }), libc),
     devpts: existsSync("/dev/pts/ptmx"),
+    permissionEvents: uid.effective === 0 ? tryPermissionEvents() : undefined,
   };
 }

@@ -1,0 +1,17 @@
+import type { House } from "#agent/house.ts";
+import type { Capability } from "#platform/capabilities.ts";
+import type { Standing } from "#platform/meaning.ts";
+
+/** The lines of defence as they serve now: what this machine could do counts only while something does it. */
+export function standingOf({ platform, gate, watching, config }: House): Standing {
+  const { capabilities } = platform;
+  const { error } = watching.health();
+  const sweep: Capability = error === undefined ? { up: true } : { up: false, why: error };
+  return {
+    gate: capabilities.gate.up ? gate.state() : capabilities.gate,
+    stream: capabilities.stream,
+    sweep,
+    seeEveryone: capabilities.seeEveryone,
+    sweepSeconds: config.sweepSeconds,
+  };
+}
