@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   sweep: () => import("./sweep.ts"),
   idle: () => import("./idle.ts"),
   latency: () => import("./latency.ts"),
+  gate: () => import("./gate.ts"),
 };
 
 const names = process.argv.slice(2);
@@ -23,6 +24,6 @@ if (unknown.length > 0) {
     if (names.length > 0 && !names.includes(name)) continue;
     const { bench } = await load();
     console.log(`## ${name}: ${bench.title}\n`);
-    console.log(tableOf(await bench.run()));
+    console.log(tableOf(await bench.run(), bench.peer));
   }
 }

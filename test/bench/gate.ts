@@ -1,0 +1,31 @@
+import { spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { Bench, Row } from "./table.ts";
+
+/** `EDICT_BENCH_GATE="seen first"` measures only these parts. */
+const parts = (process.env["EDICT_BENCH_GATE"] ?? "").split(" ").filter((part) => part !== "");
+const unshare = ["--mount", "--propagation", "private"];
+
+/** What it mounts and marks must not be seen by anybody else: it runs in a mount namespace of its own. */
+export const bench: Bench = {
+  title: "what it costs to be asked before a program runs; ratios are to nothing watching",
+  peer: "fapolicyd",
+  run: async () => {
+    if (process.getuid?.() !== 0) throw new Error("only root may mount file systems and answer for them");
+    const folder = mkdtempSync(join(tmpdir(), "edict-gate-"));
+    chmodSync(folder, 0o755);
+    try {
+      const inside = [process.execPath, "--expose-gc", join(import.meta.dirname, "gate/inside.ts"), folder, ...parts];
+      const child = spawn("unshare", [...unshare, ...inside], { stdio: ["ignore", "pipe", "inherit"] });
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      const rows = await text(child.stdout);
+      if ((await ended) !== 0) throw new Error("it did not come to an end");
+      return JSON.parse(rows) as readonly Row[];
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};

@@ -1,0 +1,59 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { compileC } from "./driver.ts";
+import { Place } from "./place.ts";
+import { startFapolicyd, startFloor, type Watcher } from "./watchers.ts";
+
+/** A place and whoever watches it. */
+export interface Condition {
+  readonly name: string;
+  readonly place: Place;
+  readonly watcher: Watcher | undefined;
+}
+
+/** Those that others are held against. */
+export const nothing = "nothing watching";
+export const peer = "fapolicyd";
+
+export interface Conditions {
+  readonly all: readonly Condition[];
+  stop(): Promise<void>;
+}
+
+type Start = (place: Place) => Promise<Watcher | undefined>;
+
+/** Everything at once, each in its own place. @param folder of a mount namespace of our own */
+export async function startConditions(folder: string): Promise<Conditions> {
+  const [driver, floor] = [compileC("driver", folder), compileC("floor", folder)];
+  const starts: Record<string, Start> = {
+    [nothing]: () => Promise.resolve(undefined),
+    "nothing watching, once more": () => Promise.resolve(undefined),
+    "allows without looking, in C": (place) => startFloor([floor], [place.root]),
+  };
+  if (existsSync("/usr/sbin/fapolicyd"))
+    starts[peer] = (place) => startFapolicyd(folder, join(place.root, place.banned));
+  else console.error("fapolicyd is not installed: its lines are left out");
+  // Mount namespaces are copies: every place is there before the first of them is made.
+  const places = Object.keys(starts).map((name, i): readonly [string, Place] => [
+    name,
+    new Place(folder, `place-${i}`),
+  ]);
+  const all: Condition[] = [];
+  const stop = async (): Promise<void> => {
+    for (const { place, watcher } of all) {
+      place.close();
+      await watcher?.stop();
+    }
+  };
+  try {
+    for (const [name, place] of places) {
+      const watcher = await starts[name]?.(place);
+      all.push({ name, place, watcher });
+      place.open(driver, watcher?.inside);
+    }
+    return { all, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+import { execFileSync } from "node:child_process";
+import { appendFileSync, chownSync, copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Driver } from "./driver.ts";
+
+/** Whoever runs the programs, and owns those that are "a user's own": nobody. */
+export const person = 65534;
+const program = "/usr/bin/true";
+const banned = "/home/banned";
+/** By which the banned one is known, whatever it is called. */
+export const marker = "com.example.edict-bench.banned";
+
+/**
+ * A file system of its own (tmpfs) with a small root: true(1) and all that it opens when it starts, owned by root as the
+ * distribution has them. Only one watcher marks it, so all watchers can run at the same time.
+ */
+export class Place {
+  readonly root: string;
+  #driver: Driver | undefined;
+  #made = 0;
+
+  constructor(folder: string, name: string) {
+    this.root = join(folder, name);
+    mkdirSync(this.root);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "mode=755", "edict-bench", this.root]);
+    for (const file of [program, "/etc/ld.so.cache", ...librariesOf(program)]) this.#copy(file, file);
+    mkdirSync(join(this.root, "home"));
+    chownSync(join(this.root, "home"), person, person);
+    this.#copy(program, banned);
+    appendFileSync(join(this.root, banned), marker);
+  }
+
+  /** @param inside see Driver */
+  open(driver: string, inside: readonly string[] = []): void {
+    this.#driver = new Driver(driver, inside);
+  }
+
+  close(): void {
+    this.#driver?.close();
+  }
+
+  /** Root's, 0755, as a package manager leaves it. */
+  get system(): string {
+    return program;
+  }
+
+  /** The one that must not run, where somebody is asked. */
+  get banned(): string {
+    return banned;
+  }
+
+  /** The same program once more, the person's own. @param content what is appended to it: the loader reads it not */
+  own(content: Uint8Array): string {
+    this.#made += 1;
+    const to = `/home/own-${this.#made}`;
+    this.#copy(program, to);
+    const file = join(this.root, to);
+    appendFileSync(file, content);
+    appendFileSync(file, `${this.root} ${this.#made}`);
+    chownSync(file, person, person);
+    return to;
+  }
+
+  remove(path: string): void {
+    rmSync(join(this.root, path));
+  }
+
+  /** Microseconds of each of so many executions. @throws when one of them did not end with 0 */
+  async time(path: string, count: number): Promise<Float64Array> {
+    if (this.#driver === undefined) throw new Error(`nobody can run anything in ${this.root}`);
+    const times = await this.#driver.time(this.root, path, person, count);
+    const failed = times.find((t) => !(t > 0));
+    if (failed !== undefined) throw new Error(`${path} in ${this.root} was not run: ${failed}`);
+    return times;
+  }
+
+  #copy(from: string, to: string): void {
+    const target = join(this.root, to);
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(from, target);
+  }
+}
+
+/** ldd(1): the files that the loader opens, itself among them. */
+function librariesOf(file: string): readonly string[] {
+  const text = execFileSync("ldd", [file], { encoding: "utf8" });
+  return [...text.matchAll(/(?:=> |^\s*)(\/\S+) \(/gm)].flatMap(([, path]) => path ?? []);
+}

@@ -1,0 +1,56 @@
+import { quantile, type Row } from "../table.ts";
+import type { Condition } from "./conditions.ts";
+import { paired, rowsOf, type Rounds } from "./paired.ts";
+import { storm, type Sample } from "./storm.ts";
+
+const seconds = 60;
+
+/** The first, the middle and the last fifth, each by itself: what drifts is seen. */
+function flat(name: string, samples: readonly Sample[]): readonly Row[] {
+  const part = (word: string, share: number): readonly Row[] => {
+    const from = Math.floor((samples.length - 1) * share);
+    const to = Math.min(samples.length - 1, Math.max(from + 1, Math.ceil((samples.length - 1) * (share + 0.2))));
+    const [a, b] = [samples[from], samples[to]];
+    if (a === undefined || b === undefined) return [];
+    const rss = quantile(
+      Float64Array.from(samples.slice(from, to), (s) => s.rss),
+      0.5,
+    );
+    const [time, execs] = [b.seconds - a.seconds, b.allowed + b.denied - a.allowed - a.denied];
+    return [
+      { name: `${name}, ${word}: executions`, value: execs / time, unit: "/s" },
+      { name: `${name}, ${word}: CPU`, value: (100 * (b.cpu - a.cpu)) / time, unit: "% of a core" },
+      { name: `${name}, ${word}: RSS`, value: rss, unit: "MB" },
+    ];
+  };
+  return [...part("first fifth", 0), ...part("middle fifth", 0.4), ...part("last fifth", 0.8)];
+}
+
+function whole(name: string, samples: readonly Sample[]): readonly Row[] {
+  const last = samples.at(-1);
+  if (last === undefined) return [];
+  return [
+    { name: `${name}: executions allowed`, value: last.allowed, unit: "" },
+    { name: `${name}: executions denied`, value: last.denied, unit: "" },
+    { name: `${name}: wrong answers`, value: last.wrong, unit: "", bound: 0 },
+    { name: `${name}: executions that never ended`, value: last.running, unit: "", bound: 0 },
+  ];
+}
+
+/** Microseconds an execution, of all that ran in two seconds of trees. */
+async function pace(trees: string, condition: Condition): Promise<Float64Array> {
+  const last = (await storm(trees, condition, 2)).at(-1);
+  return Float64Array.of(last === undefined ? Number.NaN : (last.seconds * 1e6) / (last.allowed + last.denied));
+}
+
+/** Process trees at full speed on all cores: short ones in turns, then a long one for each that has an opinion. */
+export async function sustained(trees: string, conditions: readonly Condition[]): Promise<readonly Row[]> {
+  const short: Rounds = await paired(conditions, 20, (condition) => pace(trees, condition));
+  const rows = [...rowsOf("trees, time an execution", short)];
+  for (const condition of conditions.filter(({ watcher }) => watcher?.denies === true)) {
+    const name = `trees for ${seconds} s: ${condition.name}`;
+    const samples = await storm(trees, condition, seconds);
+    rows.push(...whole(name, samples), ...flat(name, samples));
+  }
+  return rows;
+}
