@@ -1,15 +1,14 @@
+import { ContentMemory } from "#observe/content-memory.ts";
 import { contentPass, makePlan, unreadContent, type Content, type ContentPlan } from "#observe/content-pass.ts";
-import { Lru } from "#observe/lru.ts";
 import { stampOf, why, type Opened } from "#observe/read-file.ts";
 import type { Range } from "#observe/reads.ts";
 import type { Wanted } from "#policy/compile.ts";
 
-const remembered = 20_000;
-
 /** Reads hashes and markers; each state of each file once, whatever it is called. */
 export class ContentReader {
+  /** What it has read, or was told. */
+  readonly memory: ContentMemory;
   readonly #plan: ContentPlan;
-  readonly #known = new Lru<string, Content>(remembered);
   readonly #running = new Map<string, Promise<Content>>();
   /** Buffers at rest: allocating one a file leaves the process far larger than it is. */
   readonly #buffers: Buffer[] = [];
@@ -17,12 +16,13 @@ export class ContentReader {
   /** @throws RangeError where a needle is shorter than two bytes */
   constructor(wanted: Wanted) {
     this.#plan = makePlan(wanted);
+    this.memory = new ContentMemory(this.#plan.digest);
   }
 
   /** The file's content, from memory where this state of it was read before. Never throws; does not close the file. */
   async read(opened: Opened): Promise<Content> {
     const { key } = opened.stamp;
-    const known = this.#known.get(key);
+    const known = this.memory.known(key);
     if (known !== undefined) return known;
     const running = this.#running.get(key) ?? this.#readNow(opened);
     this.#running.set(key, running);
@@ -40,7 +40,7 @@ export class ContentReader {
       let next = pass.next();
       while (next.done !== true) next = pass.next(await readRange(opened, next.value, buffer));
       const after = stampOf(await opened.file.stat({ bigint: true }));
-      if (after.key === opened.stamp.key) this.#known.set(after.key, next.value); // else it was written to meanwhile
+      if (after.key === opened.stamp.key) this.memory.learn(after.key, next.value); // else it was written to meanwhile
       return next.value;
     } catch (error) {
       return unreadContent(why(error));
