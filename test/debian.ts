@@ -4,8 +4,10 @@ import type { TestProject } from "vitest/node";
 /** Whatever tests need from Debian. One list: it is installed once, before the first test, where that is possible. */
 const packages = [
   "adwaita-icon-theme",
+  "btrfs-progs",
   "dbus",
   "dbus-x11",
+  "e2fsprogs",
   "fonts-dejavu-core",
   "fonts-noto-cjk",
   "imagemagick",
@@ -19,6 +21,7 @@ const packages = [
   "vim-tiny",
   "x11-utils",
   "xdotool",
+  "xfsprogs",
   "xvfb",
 ];
 
