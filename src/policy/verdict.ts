@@ -1,26 +1,31 @@
+import { z } from "zod";
+
 /** Ordered from free to strict. `allow` is the safe default. */
 export const modes = ["allow", "observe", "notify", "warn", "block", "remove"] as const;
 export type Mode = (typeof modes)[number];
 export type Grade = "proof" | "hint";
-export type IdentityKind = "package" | "signer" | "hash" | "marker" | "extension" | "path" | "name" | "config";
+const identityKinds = ["package", "signer", "hash", "marker", "extension", "path", "name", "config"] as const;
+export type IdentityKind = (typeof identityKinds)[number];
+const rules = [
+  "vital",
+  "approved",
+  "no-identity",
+  "identity",
+  "scope",
+  "stage",
+  "exception",
+  "acknowledged",
+  "replacement",
+  "breaker",
+  "grade",
+  "strictest",
+  "emergency",
+] as const;
 
 /** One step of the order of decision that mattered, with words a person understands. */
 export interface Reason {
-  readonly rule:
-    | "vital"
-    | "approved"
-    | "no-identity"
-    | "identity"
-    | "scope"
-    | "stage"
-    | "exception"
-    | "acknowledged"
-    | "replacement"
-    | "breaker"
-    | "grade"
-    | "strictest"
-    | "emergency";
-  readonly kind?: IdentityKind;
+  readonly rule: (typeof rules)[number];
+  readonly kind?: IdentityKind | undefined;
   readonly text: string;
 }
 
@@ -66,3 +71,34 @@ export interface Verdict {
   readonly exception: { readonly until: string; readonly reason?: string | undefined } | null;
   readonly notice: Notice | null;
 }
+
+const noticeSchema = z.strictObject({
+  tool: z.string(),
+  reason: z.string(),
+  reference: z.string().optional(),
+  owner: z.string().optional(),
+  message: z.record(z.string(), z.string()),
+  replacement: z.string().optional(),
+  url: z.string().optional(),
+  equivalents: z.array(z.strictObject({ from: z.string(), to: z.string() })),
+  grace: z.number(),
+  warnFor: z.number(),
+  strict: z.boolean(),
+  exceptions: z.boolean(),
+  notifyPerDay: z.number(),
+});
+
+/** A verdict that another process of ours has come to. */
+export const verdictSchema = z.strictObject({
+  evidence: z.array(z.string()),
+  mode: z.enum(modes),
+  ban: z.string().nullable(),
+  tool: z.string().nullable(),
+  grade: z.enum(["proof", "hint"]).nullable(),
+  stage: z.number().nullable(),
+  since: z.string().nullable(),
+  because: z.array(z.strictObject({ rule: z.enum(rules), kind: z.enum(identityKinds).optional(), text: z.string() })),
+  replacement: z.strictObject({ tool: z.string(), url: z.string().optional() }).nullable(),
+  exception: z.strictObject({ until: z.string(), reason: z.string().optional() }).nullable(),
+  notice: noticeSchema.nullable(),
+}) satisfies z.ZodType<Verdict>;

@@ -1,0 +1,86 @@
+/** A file that somebody is about to run or, where it was marked so, to open: the kernel holds them until it is answered. */
+export interface Question {
+  readonly what: "exec" | "open";
+  /** Who asks, as our pid namespace counts; 0 where it cannot be seen from here. */
+  readonly pid: number;
+  /** Open for reading, ours until it is answered. Only pread(2) and fstat(2) touch it: opening it again would wait for ourselves. */
+  readonly fd: number;
+  /** Where the kernel says it is: bytes, and not always a path that leads there. */
+  readonly path: Uint8Array;
+  /** Milliseconds of the monotonic clock when the kernel's question was read. */
+  readonly since: number;
+}
+
+export type Answer = "allow" | "deny";
+
+/** What an answer that is not ready waits for: its own reading of a large file, or what the agent was asked. */
+export type Pause = "bytes" | "agent";
+
+/** An answer being found; it may pause, so that a large file delays nobody else. Dropped when its time is over. */
+export type Finding = Generator<Pause, Answer, void>;
+
+/** Milliseconds an answer may take: in all while it reads, and for what the agent is asked. */
+export const deadlines = { bytes: 2_000, agent: 200 } as const;
+
+/** Who answers. Nothing here may wait, start a program, or open a path outside /proc. */
+export interface GateDuty {
+  find(question: Question): Finding;
+  /** The answer where it was not found in time; `why` it was not. */
+  late(question: Question, why: Pause | "failed"): Answer;
+  /** A line from the agent. */
+  hear(line: string): void;
+  /** The kernel's queue was full: programs have started unasked. */
+  overflowed(): void;
+  /** Filesystems were marked, or could not be. */
+  marked(marks: GateMarks): void;
+}
+
+/** What the gate sees: each filesystem once. */
+export interface GateMarks {
+  /** Devices, "major:minor", whose programs are asked about. */
+  readonly devices: readonly string[];
+  /** Mount points that are not, and why. */
+  readonly left: readonly { readonly path: string; readonly why: string }[];
+}
+
+/** A file whose opening is asked about, not only its running. */
+export interface Entry {
+  readonly path: string;
+  readonly dev: string;
+  readonly ino: string;
+}
+
+/** The lines between the gate's process and the agent. Never waits once the gate serves. */
+export interface GateControl {
+  /** Waits for the next line. Undefined when the agent has gone. */
+  waitLine(): string | undefined;
+  /** Waits for that many bytes. Undefined when the agent has gone. */
+  waitBytes(length: number): Uint8Array | undefined;
+  /** Kept, up to a bound, while the agent does not listen. */
+  say(line: string): void;
+}
+
+/** The gate of one process: it holds the kernel's questions, and lets all go when it ends (fanotify(7)). */
+export interface Gate {
+  readonly control: GateControl;
+  /** Asks to be asked: on each filesystem whose files can be opened, or on those of `only` (mount points). @throws PlatformError */
+  mark(only?: readonly string[]): GateMarks;
+  /** Whether a file lies on a filesystem of our own mount namespace, by its device: elsewhere an owner may be anybody's word. */
+  isOurs(device: string): boolean;
+  /** Whoever asks of this file is not asked about again until somebody writes to it. */
+  settle(fd: number): void;
+  unsettle(fd: number): void;
+  /** Forgets all that was settled. */
+  unsettleAll(): void;
+  /** Asks about the filesystems of a process in another mount namespace as well. */
+  markProcess(pid: number): void;
+  /** Opening these files is asked about from now on, and no others. */
+  setEntries(entries: readonly Entry[]): void;
+  /** What the agent was asked about this question has come: it is taken up again. */
+  wake(fd: number): void;
+  /** Answers what is being asked, asks for nothing more, and ends. */
+  finish(): void;
+  readonly waiting: number;
+  /** Answers until it is told to end, or the agent has gone. */
+  serve(duty: GateDuty): Promise<void>;
+}

@@ -1,0 +1,281 @@
+import { readdirSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
+import {
+  deadlines,
+  type Answer,
+  type Entry,
+  type Gate,
+  type GateDuty,
+  type GateMarks,
+  type Pause,
+} from "#platform/gate.ts";
+import type { Finding, Question } from "#platform/gate.ts";
+import { PlatformError } from "#platform/platform.ts";
+import { ControlSocket } from "#platform/linux/gate/control.ts";
+import { eventBytes, parseEvents, responseOf, type GateEvent } from "#platform/linux/gate/event.ts";
+import { openGateKernel, pollBits, type GateKernel, type Polled } from "#platform/linux/gate/kernel.ts";
+import { Marks } from "#platform/linux/gate/marks.ts";
+import { openMountTable } from "#platform/linux/gate/mount-table.ts";
+import { SystemCallError } from "#platform/linux/libc.ts";
+import { readSmall } from "#platform/linux/read.ts";
+
+// fanotify_init(2)
+const FAN_CLOEXEC = 1;
+const FAN_NONBLOCK = 2;
+const FAN_CLASS_CONTENT = 4;
+const FAN_ENABLE_AUDIT = 0x40;
+const O_CLOEXEC = 0o2_000_000;
+/** Without it the kernel denies every program past 2 GiB by itself (EOVERFLOW). Its value differs between processors. */
+const O_LARGEFILE = process.arch === "arm64" ? 0o400_000 : 0o100_000;
+
+/** Questions held at once; the kernel keeps the others. */
+const mostHeld = 4096;
+/** Descriptors that stay free for /proc and the unforeseen. */
+const reserve = 6;
+/** Milliseconds without any event: the runtime's own chores have their turn. */
+const idle = 1_000;
+/** Events between two such turns while there is no rest. */
+const between = 512;
+const longestPath = 4096;
+
+interface Held {
+  readonly question: Question;
+  readonly finding: Finding;
+  pause: Pause;
+  due: number;
+}
+
+/**
+ * The gate of this process. From here on the process must start no other and open no path but /proc's (fanotify(7): a group's
+ * own process waits for itself otherwise). `control` is the descriptor on which the agent speaks.
+ */
+export function openGate(control: number): Gate {
+  const kernel = openGateKernel();
+  guard(kernel);
+  return new LinuxGate(kernel, new ControlSocket(control, kernel));
+}
+
+/** prctl(2): no core dump, whose helper would wait for its answer from the process that dumps; and no gate without an agent. */
+function guard(kernel: GateKernel): void {
+  const [PR_SET_PDEATHSIG, PR_SET_DUMPABLE, SIGKILL] = [1, 4, 9];
+  kernel.prctl(PR_SET_DUMPABLE, 0);
+  kernel.prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+class LinuxGate implements Gate {
+  readonly control: ControlSocket;
+  readonly #kernel: GateKernel;
+  readonly #group: number;
+  readonly #audit: boolean;
+  readonly #marks: Marks;
+  readonly #room: number;
+  readonly #buffer: Buffer;
+  readonly #path = Buffer.allocUnsafeSlow(longestPath);
+  readonly #held = new Map<number, Held>();
+  #mounts: number | undefined;
+  #next = Infinity;
+  #finishing = false;
+  #turns = 0;
+
+  constructor(kernel: GateKernel, control: ControlSocket) {
+    this.#kernel = kernel;
+    this.control = control;
+    [this.#group, this.#audit] = openGroup(kernel);
+    this.#marks = new Marks(this.#group, kernel);
+    this.#room = freeDescriptors();
+    this.#buffer = Buffer.allocUnsafeSlow(this.#room * eventBytes);
+  }
+
+  get waiting(): number {
+    return this.#held.size;
+  }
+
+  mark(only?: readonly string[]): GateMarks {
+    if (only !== undefined) this.#marks.ofMounts(only);
+    else {
+      this.#mounts = openMountTable();
+      this.#marks.ofMachine();
+    }
+    return this.#marks.made;
+  }
+
+  isOurs(device: string): boolean {
+    return this.#marks.isOurs(device);
+  }
+  settle(fd: number): void {
+    this.#marks.settle(fd);
+  }
+  unsettle(fd: number): void {
+    this.#marks.unsettle(fd);
+  }
+  unsettleAll(): void {
+    this.#marks.unsettleAll();
+  }
+  markProcess(pid: number): void {
+    this.#marks.ofProcess(pid);
+  }
+  setEntries(entries: readonly Entry[]): void {
+    this.#marks.setEntries(entries);
+  }
+
+  wake(fd: number): void {
+    const held = this.#held.get(fd);
+    if (held?.pause === "agent") this.#resume(held);
+  }
+
+  finish(): void {
+    if (this.#finishing) return;
+    this.#finishing = true;
+    this.#marks.clear();
+  }
+
+  async serve(duty: GateDuty): Promise<void> {
+    for (;;) {
+      const asked = this.#wait(duty);
+      this.#read(duty);
+      this.#expire(duty);
+      if (this.#finishing && asked === 0 && this.#held.size === 0) break;
+      this.#turns += asked + 1;
+      if (this.#turns < between && asked > 0) continue;
+      this.#turns = 0;
+      await turn();
+    }
+    this.#kernel.close(this.#group);
+  }
+
+  /** Waits for something to do, and begins it. How many questions were new. */
+  #wait(duty: GateDuty): number {
+    const { in: readable, pri, error, hangUp } = pollBits;
+    const full = this.#held.size >= this.#room;
+    const fds: Polled[] = [
+      { fd: this.control.over ? -1 : this.control.fd, events: this.control.full ? readable | 4 : readable }, // POLLOUT
+      { fd: full ? -1 : this.#group, events: readable },
+      { fd: this.#mounts ?? -1, events: pri },
+    ];
+    const [control = 0, group = 0, mounts = 0] = this.#kernel.poll(fds, this.#timeout());
+    if (control !== 0) this.#hear(duty, (control & (readable | error | hangUp)) !== 0);
+    if ((mounts & (pri | error)) !== 0 && !this.#finishing) {
+      this.#marks.ofMachine();
+      duty.marked(this.#marks.made);
+    }
+    return group === 0 ? 0 : this.#ask(duty);
+  }
+
+  #timeout(): number {
+    for (const { pause } of this.#held.values()) if (pause === "bytes") return 0;
+    if (this.#finishing) return this.#held.size === 0 ? 0 : 10;
+    return Math.max(0, Math.min(idle, Math.ceil(this.#next - performance.now())));
+  }
+
+  #hear(duty: GateDuty, readable: boolean): void {
+    this.control.flush();
+    if (readable) for (const line of this.control.lines()) duty.hear(line);
+    if (this.control.over) this.finish(); // without its agent nobody would mend it
+  }
+
+  #ask(duty: GateDuty): number {
+    const events = this.#events();
+    for (const event of events) {
+      if (event.what === "overflow") duty.overflowed();
+      else this.#begin(event, duty);
+    }
+    return events.length;
+  }
+
+  #events(): readonly GateEvent[] {
+    const free = (this.#room - this.#held.size) * eventBytes;
+    try {
+      const length = this.#kernel.read(this.#group, this.#buffer.subarray(0, free));
+      return length === undefined ? [] : parseEvents(this.#buffer.subarray(0, length));
+    } catch (error) {
+      // The kernel could not open one event's file, and has denied it by itself (ENFILE, ESTALE): the others must go on.
+      if (error instanceof SystemCallError) return [];
+      throw error;
+    }
+  }
+
+  #begin({ what, fd, pid }: Exclude<GateEvent, { what: "overflow" }>, duty: GateDuty): void {
+    const path = Buffer.from(this.#path.subarray(0, this.#pathLength(fd)));
+    const question: Question = { what, fd, pid, path, since: performance.now() };
+    const held: Held = { question, finding: duty.find(question), pause: "bytes", due: Infinity };
+    this.#step(held, duty);
+  }
+
+  #pathLength(fd: number): number {
+    try {
+      return this.#kernel.pathOf(fd, this.#path);
+    } catch (error) {
+      if (error instanceof SystemCallError) return 0; // ENAMETOOLONG: content speaks for itself
+      throw error;
+    }
+  }
+
+  #resume(held: Held): void {
+    held.pause = "bytes"; // taken up at the next turn, with those that read
+    held.due = performance.now() + deadlines.agent;
+  }
+
+  /** One step of each that reads, and of each that was woken: whoever has least to do is done first. */
+  #read(duty: GateDuty): void {
+    for (const held of this.#held.values()) if (held.pause === "bytes") this.#step(held, duty);
+  }
+
+  #step(held: Held, duty: GateDuty): void {
+    const { question, finding } = held;
+    let step: IteratorResult<Pause, Answer>;
+    try {
+      step = finding.next();
+    } catch {
+      return this.#answer(question, duty.late(question, "failed"));
+    }
+    if (step.done === true) return this.#answer(question, step.value);
+    if (step.value === "agent" || held.due === Infinity)
+      held.due = step.value === "agent" ? performance.now() + deadlines.agent : question.since + deadlines.bytes;
+    held.pause = step.value;
+    this.#held.set(question.fd, held);
+    this.#next = Math.min(this.#next, held.due);
+  }
+
+  #expire(duty: GateDuty): void {
+    const now = performance.now();
+    if (now < this.#next) return;
+    this.#next = Infinity;
+    for (const { question, pause, due } of this.#held.values()) {
+      if (due <= now) this.#answer(question, duty.late(question, pause));
+      else this.#next = Math.min(this.#next, due);
+    }
+  }
+
+  #answer({ fd }: Question, answer: Answer): void {
+    this.#held.delete(fd);
+    try {
+      this.#kernel.write(this.#group, responseOf(fd, answer, this.#audit));
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error; // ENOENT: whoever asked was killed meanwhile
+    } finally {
+      this.#kernel.close(fd);
+    }
+  }
+}
+
+/** With denials in the kernel's audit log, where it lets us (CAP_AUDIT_WRITE, CONFIG_AUDITSYSCALL). */
+function openGroup(kernel: GateKernel): readonly [number, boolean] {
+  const flags = FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK;
+  for (const audit of [true, false]) {
+    try {
+      return [kernel.init(audit ? flags | FAN_ENABLE_AUDIT : flags, O_CLOEXEC | O_LARGEFILE), audit];
+    } catch (error) {
+      if (!audit || !(error instanceof SystemCallError)) throw error;
+    }
+  }
+  throw new PlatformError("failed", "no fanotify group");
+}
+
+/** How many questions can be held: where no descriptor is free the kernel denies by itself. @throws PlatformError `limit` */
+function freeDescriptors(): number {
+  const limits = readSmall("/proc/self/limits", 16_384)?.toString("latin1") ?? "";
+  const limit = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);
+  const free = Math.min(mostHeld, limit - readdirSync("/proc/self/fd").length - reserve);
+  if (free < 1) throw new PlatformError("limit", `with ${limit} descriptors the kernel would deny programs by itself`);
+  return free;
+}

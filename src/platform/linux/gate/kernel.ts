@@ -1,0 +1,127 @@
+import koffi from "koffi";
+import { constants } from "node:os";
+import { SystemCallError } from "#platform/linux/libc.ts";
+
+/** One descriptor that poll(2) watches, and what it said of it. */
+export interface Polled {
+  readonly fd: number;
+  readonly events: number;
+}
+/** poll(2) */
+export const pollBits = { in: 1, pri: 2, error: 8, hangUp: 16 } as const;
+
+/** The system calls of the gate. Bound once: nothing is looked up while a program waits for an answer. All throw SystemCallError. */
+export interface GateKernel {
+  /** fanotify_init(2) */
+  init(flags: number, eventFlags: number): number;
+  /** fanotify_mark(2) on a path, as bytes, looked up in our namespace. */
+  markPath(group: number, flags: number, mask: number, path: Uint8Array): void;
+  /** fanotify_mark(2) on an open file. */
+  markFile(group: number, flags: number, mask: number, fd: number): void;
+  /** read(2) into `buffer`; undefined where there is nothing (EAGAIN, EINTR). */
+  read(fd: number, buffer: Uint8Array): number | undefined;
+  write(fd: number, bytes: Uint8Array): void;
+  close(fd: number): void;
+  /** readlink(2) of /proc/self/fd/FD into `buffer`; its length. */
+  pathOf(fd: number, buffer: Uint8Array): number;
+  /** poll(2): the events of each, in order. Milliseconds, -1 for ever. */
+  poll(fds: readonly Polled[], timeout: number): readonly number[];
+  /** recv(2) that never waits: undefined where there is nothing, 0 at the end. */
+  receive(fd: number, buffer: Uint8Array): number | undefined;
+  /** send(2) that never waits: how many bytes were taken, 0 where the other end is full. */
+  send(fd: number, bytes: Uint8Array): number;
+  /** prctl(2) */
+  prctl(option: number, value: number): void;
+}
+
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const AT_FDCWD = -100;
+const { EAGAIN, EINTR } = constants.errno;
+
+function fail(call: string): never {
+  const errno = koffi.errno();
+  const name = Object.entries(constants.errno).find(([, value]) => value === errno)?.[0];
+  throw new SystemCallError(call, name ?? `errno ${errno}`);
+}
+
+function tryAgain(): boolean {
+  const errno = koffi.errno();
+  return errno === EAGAIN || errno === EINTR;
+}
+
+/** Binds them to the C library that Node itself runs on. */
+export function openGateKernel(): GateKernel {
+  const lib = koffi.load(null);
+  const init: (flags: number, eventFlags: number) => number = lib.func(
+    "int fanotify_init(unsigned int flags, unsigned int event_f_flags)",
+  );
+  const markPath: (group: number, flags: number, mask: number, dir: number, path: Uint8Array | null) => number =
+    lib.func("int fanotify_mark(int fd, unsigned int flags, uint64_t mask, int dirfd, const uint8_t *path)");
+  const read: (fd: number, buffer: Uint8Array, n: number) => number = lib.func(
+    "int64_t read(int fd, _Out_ uint8_t *buffer, size_t n)",
+  );
+  const write: (fd: number, bytes: Uint8Array, n: number) => number = lib.func(
+    "int64_t write(int fd, const uint8_t *bytes, size_t n)",
+  );
+  const close: (fd: number) => number = lib.func("int close(int fd)");
+  const readlink: (path: string, buffer: Uint8Array, n: number) => number = lib.func(
+    "int64_t readlink(const char *path, _Out_ uint8_t *buffer, size_t n)",
+  );
+  const poll: (fds: Uint8Array, n: number, timeout: number) => number = lib.func(
+    "int poll(_Inout_ uint8_t *fds, unsigned long n, int timeout)",
+  );
+  const recv: (fd: number, buffer: Uint8Array, n: number, flags: number) => number = lib.func(
+    "int64_t recv(int fd, _Out_ uint8_t *buffer, size_t n, int flags)",
+  );
+  const send: (fd: number, bytes: Uint8Array, n: number, flags: number) => number = lib.func(
+    "int64_t send(int fd, const uint8_t *bytes, size_t n, int flags)",
+  );
+  const prctl: (option: number, a: number, b: number, c: number, d: number) => number = lib.func(
+    "int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)",
+  );
+  return {
+    init: (flags, eventFlags) => {
+      const fd = init(flags, eventFlags);
+      return fd < 0 ? fail("fanotify_init") : fd;
+    },
+    markPath: (group, flags, mask, path) => {
+      if (markPath(group, flags, mask, AT_FDCWD, Buffer.concat([path, Buffer.of(0)])) < 0) fail("fanotify_mark");
+    },
+    markFile: (group, flags, mask, fd) => {
+      if (markPath(group, flags, mask, fd, null) < 0) fail("fanotify_mark");
+    },
+    read: (fd, buffer) => {
+      const length = Number(read(fd, buffer, buffer.length));
+      return length >= 0 ? length : tryAgain() ? undefined : fail("read");
+    },
+    write: (fd, bytes) => {
+      if (Number(write(fd, bytes, bytes.length)) < 0) fail("write");
+    },
+    close: (fd) => void close(fd),
+    pathOf: (fd, buffer) => {
+      const length = Number(readlink(`/proc/self/fd/${fd}`, buffer, buffer.length));
+      return length < 0 ? fail("readlink") : length;
+    },
+    poll: (fds, timeout) => {
+      const bytes = Buffer.alloc(8 * fds.length); // struct pollfd: int fd, short events, short revents
+      for (const [i, { fd, events }] of fds.entries()) {
+        bytes.writeInt32LE(fd, 8 * i);
+        bytes.writeInt16LE(events, 8 * i + 4);
+      }
+      if (poll(bytes, fds.length, timeout) < 0 && !tryAgain()) fail("poll");
+      return fds.map((_, i) => bytes.readInt16LE(8 * i + 6));
+    },
+    receive: (fd, buffer) => {
+      const length = Number(recv(fd, buffer, buffer.length, MSG_DONTWAIT));
+      return length >= 0 ? length : tryAgain() ? undefined : fail("recv");
+    },
+    send: (fd, bytes) => {
+      const length = Number(send(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
+      return length >= 0 ? length : tryAgain() ? 0 : fail("send");
+    },
+    prctl: (option, value) => {
+      if (prctl(option, value, 0, 0, 0) < 0) fail("prctl");
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/** One line of /proc/PID/mountinfo (proc_pid_mountinfo(5)). */
+export interface Mount {
+  /** "major:minor" */
+  readonly device: string;
+  /** The mount point, as bytes. */
+  readonly path: Uint8Array;
+  readonly type: string;
+}
+
+/** Space, tab, newline and backslash are written as octal escapes. */
+function unescaped(field: string): Uint8Array {
+  return Buffer.from(
+    field.replaceAll(/\\([0-3][0-7]{2})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+    "latin1",
+  );
+}
+
+/** Every mount that a mountinfo file lists; lines of another form are left out. Pure. */
+export function parseMounts(bytes: Uint8Array): readonly Mount[] {
+  const mounts: Mount[] = [];
+  for (const line of Buffer.from(bytes).toString("latin1").split("\n")) {
+    const [, , device, , path, ...rest] = line.split(" ");
+    const dash = rest.indexOf("-");
+    const type = dash < 0 ? undefined : rest[dash + 1];
+    if (device === undefined || path === undefined || type === undefined || !/^\d+:\d+$/.test(device)) continue;
+    mounts.push({ device, path: unescaped(path), type });
+  }
+  return mounts;
+}
+
+const none = "holds no programs";
+const remote = "a slow or lost server would hold every program start: the exec stream watches it";
+/** Filesystems that are not gated, and why. Their first word stands for all of them: fuse, fuse.sshfs. */
+const notGated: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    `proc sysfs devpts cgroup cgroup2 pstore bpf tracefs debugfs securityfs configfs mqueue fusectl nsfs rpc_pipefs efivarfs
+    autofs selinuxfs smackfs binfmt_misc hugetlbfs resctrl sockfs pipefs`
+      .split(/\s+/)
+      .map((type) => [type, none]),
+  ),
+  ...Object.fromEntries(
+    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "lustre", "glusterfs", "ocfs2", "gfs2", "beegfs"].map(
+      (type) => [type, remote],
+    ),
+  ),
+  fuse: "its files are some user's word, and root cannot open them: the exec stream watches it",
+  fuseblk: "its files come from a user's process: the exec stream watches it",
+};
+
+/** Why a filesystem of this type is not gated; undefined where it is. */
+export function whyNotGated(type: string): string | undefined {
+  return notGated[type.split(".", 1)[0] ?? type];
+}
+
+/** What can be gated and what cannot. A mount below one that is left out is left out too: the way to it leads through. */
+export function choose(mounts: readonly Mount[]): {
+  readonly gated: readonly Mount[];
+  readonly left: readonly (Mount & { readonly why: string })[];
+} {
+  const gated: Mount[] = [];
+  const left: (Mount & { readonly why: string })[] = [];
+  for (const mount of mounts) {
+    const text = Buffer.from(mount.path).toString("latin1");
+    const over = left.find((l) => l.why !== none && text.startsWith(`${Buffer.from(l.path).toString("latin1")}/`));
+    const why = whyNotGated(mount.type) ?? over?.why;
+    if (why === undefined) gated.push(mount);
+    else left.push({ ...mount, why });
+  }
+  return { gated, left: left.filter((l) => l.why !== none) };
+}

@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { deviceSchema } from "#policy/device.ts";
+import { evidenceSchema, seenSchema } from "#policy/evidence.ts";
+import { verdictSchema } from "#policy/verdict.ts";
+
+/**
+ * Agent ⇄ its gate process: one JSON object a line over one socket pair. Both ends are ours; the lines are checked all the
+ * same, as a torn one must not become an answer.
+ */
+
+const marks = {
+  devices: z.array(z.string()).readonly(),
+  left: z.array(z.strictObject({ path: z.string(), why: z.string() })).readonly(),
+};
+
+/** What the gate judges by, besides the policy. `now` in milliseconds since the epoch: the gate has no clock of its own. */
+const standing = {
+  device: deviceSchema,
+  now: z.number(),
+  /** Login names by uid. */
+  people: z.array(z.tuple([z.number(), z.string()])).readonly(),
+};
+
+/** The first line; policy and catalog follow it as that many bytes. */
+export const beginSchema = z.strictObject({
+  say: z.literal("begin"),
+  policy: z.int().nonnegative(),
+  catalog: z.int().nonnegative(),
+  version: z.int().nonnegative(),
+  failClosed: z.boolean(),
+  /** The agent's own pid: what it opens and starts does not wait for it. */
+  agent: z.int().positive(),
+  /** Mount points, where not everything is to be gated. */
+  only: z.array(z.string()).readonly().optional(),
+  ...standing,
+});
+export type Begin = z.infer<typeof beginSchema>;
+
+export const toGateSchema = z.discriminatedUnion("say", [
+  /** Something that a verdict depends on has changed, or may have: nothing stays settled. */
+  z.strictObject({ say: z.literal("standing"), ...standing }),
+  z.strictObject({ say: z.literal("ping"), n: z.number(), now: z.number() }),
+  /** A program was started on filesystems that the gate may not know. */
+  z.strictObject({ say: z.literal("foreign"), pid: z.int().positive() }),
+  /** The files of banned tools that interpreters and loaders open. */
+  z.strictObject({
+    say: z.literal("entries"),
+    entries: z.array(z.strictObject({ path: z.string(), dev: z.string(), ino: z.string() })).readonly(),
+  }),
+  /** What the gate asked: who owns a file; undefined where its path does not lead to it. */
+  z.strictObject({
+    say: z.literal("owner"),
+    ask: z.number(),
+    seen: seenSchema.pick({ package: true, extension: true }).optional(),
+    user: z.string().optional(),
+  }),
+  /** What the gate asked: what a process that opens an entry file runs, where it runs that file. */
+  z.strictObject({ say: z.literal("opener"), ask: z.number(), evidence: evidenceSchema.optional() }),
+  /** Another gate has taken over. */
+  z.strictObject({ say: z.literal("finish") }),
+]);
+export type ToGate = z.infer<typeof toGateSchema>;
+
+/** How the gate is doing, since it began. */
+const counts = {
+  asked: z.number(),
+  allowed: z.number(),
+  denied: z.number(),
+  /** Let go (or, where the machine fails closed, denied) because the answer was not found in time. */
+  late: z.number(),
+  /** Times that the kernel's queue was full. */
+  overflows: z.number(),
+  /** Questions that are being answered. */
+  waiting: z.number(),
+};
+
+export const fromGateSchema = z.discriminatedUnion("say", [
+  z.strictObject({ say: z.literal("ready"), ...marks }),
+  z.strictObject({ say: z.literal("failed"), why: z.string() }),
+  z.strictObject({ say: z.literal("pong"), n: z.number(), ...counts }),
+  z.strictObject({ say: z.literal("marks"), ...marks }),
+  /** Who owns this file? `path` in base64; the path counts only where it leads to this device and inode. */
+  z.strictObject({
+    say: z.literal("owner?"),
+    ask: z.number(),
+    path: z.string(),
+    dev: z.string(),
+    ino: z.string(),
+    uid: z.number().optional(),
+  }),
+  /** What does this process, which opens an entry file, run? */
+  z.strictObject({
+    say: z.literal("opener?"),
+    ask: z.number(),
+    pid: z.number(),
+    path: z.string(),
+    dev: z.string(),
+    ino: z.string(),
+  }),
+  z.strictObject({ say: z.literal("denied"), evidence: evidenceSchema, verdict: verdictSchema }),
+  /** It was not judged in time; `denied` only where the machine fails closed. */
+  z.strictObject({ say: z.literal("late"), pid: z.number(), path: z.string(), why: z.string(), denied: z.boolean() }),
+  z.strictObject({ say: z.literal("overflow") }),
+]);
+export type FromGate = z.infer<typeof fromGateSchema>;
