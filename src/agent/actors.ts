@@ -26,6 +26,7 @@ interface Begin {
 export function actorsOf(house: House, { ready, once = false }: Begin): readonly Actor[] {
   return [
     ...loop(house),
+    { name: "gate", run: (signal) => house.gate.run(signal) },
     { name: "control", run: (signal) => control(house, signal, ready) },
     { name: "upload", run: (signal) => reports(house, signal) },
     { name: "presses", run: (signal) => takePresses(house, signal) },

@@ -3,8 +3,10 @@ import { describe } from "#lib/errors.ts";
 import { parseDuration, parseInstant } from "#lib/pure/instant.ts";
 import type { Actor } from "#lib/run-group.ts";
 import { plan } from "#enforce/plan.ts";
+import { guardEntries } from "#agent/gate-hears.ts";
 import { decide, provenTools } from "#policy/decide.ts";
 import type { Evidence } from "#policy/evidence.ts";
+import { stops } from "#policy/verdict.ts";
 
 /**
  * THE LOOP. Policy arrives, is verified, compiled; evidence arrives, is decided, enforced, told, reported.
@@ -34,7 +36,8 @@ async function evidenceArrives(house: House, signal: AbortSignal): Promise<void>
   }
 }
 
-function judge({ policies, device, platform, enforcement }: House, seen: Evidence): void {
+function judge(house: House, seen: Evidence): void {
+  const { policies, device, platform, enforcement } = house;
   const { matcher, activatedAt } = policies.current();
   // What was seen before this policy came was running already, whatever it was when it was seen: it has its grace.
   const early = seen.kind === "exec" && seen.at !== undefined && parseInstant(seen.at) < activatedAt;
@@ -42,6 +45,7 @@ function judge({ policies, device, platform, enforcement }: House, seen: Evidenc
   device.present(provenTools(matcher, evidence.seen, device.current()));
   const verdict = decide(matcher, evidence, policies.now(), device.current());
   if (evidence.kind === "installed" && !device.isNews(evidence, verdict)) return;
+  if (stops(verdict)) void guardEntries(house, evidence);
   enforcement.start(plan(verdict, evidence, platform.capabilities), verdict, evidence);
 }
 
@@ -63,7 +67,7 @@ async function outcomesArrive(house: House, signal: AbortSignal): Promise<void> 
 }
 
 async function policyArrives(house: House, signal: AbortSignal): Promise<void> {
-  const { trust, config, policies, breaker, device, enforcement, watching, log } = house;
+  const { trust, config, policies, breaker, device, enforcement, gate, watching, log } = house;
   for await (const generation of trust.updates({ pollSeconds: config.pollSeconds }, signal)) {
     const before = policies.current().version;
     const activation = policies.activate(generation);
@@ -77,6 +81,7 @@ async function policyArrives(house: House, signal: AbortSignal): Promise<void> {
     });
     const { matcher, version } = activation.current;
     if (version === before) continue;
+    gate.policy(matcher.policy.bans.length === 0 ? undefined : generation);
     const { programs, window } = matcher.policy.limits.breaker;
     breaker.reset({ programs, window: parseDuration(window) });
     device.policyChanged(version);

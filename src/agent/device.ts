@@ -17,6 +17,7 @@ export class ThisDevice {
   #vital: ReadonlySet<string>;
   #breakers: ReadonlySet<string> = new Set();
   #device: Device;
+  #changed: () => void = () => undefined;
 
   constructor(options: {
     id: string;
@@ -37,10 +38,15 @@ export class ThisDevice {
     return this.#device;
   }
 
+  /** Called after each change of anything that a verdict depends on. */
+  onChange(changed: () => void): void {
+    this.#changed = changed;
+  }
+
   /** Upgrades give vital programs new inodes: the list is made again from time to time. */
   setVital(files: readonly VitalFile[]): void {
     this.#vital = new Set(files.map((file) => `${file.dev}:${file.ino}`));
-    this.#device = this.#build();
+    this.#rebuild();
   }
 
   /** Breakers stay open until the next policy, restarts included. */
@@ -49,14 +55,14 @@ export class ThisDevice {
     const bans = known.version === version ? known.bans : [];
     this.#state.write({ breakers: { version, bans } });
     this.#breakers = new Set(bans);
-    this.#device = this.#build();
+    this.#rebuild();
   }
 
   setBreakers(open: ReadonlySet<string>): void {
     if ([...open].every((ban) => this.#breakers.has(ban))) return;
     this.#breakers = new Set([...this.#breakers, ...open]);
     this.#state.write({ breakers: { version: this.#state.read().breakers.version, bans: [...this.#breakers] } });
-    this.#device = this.#build();
+    this.#rebuild();
   }
 
   /** Tools that were proven to be here. */
@@ -65,7 +71,7 @@ export class ThisDevice {
     const fresh = tools.filter((tool) => !installed.includes(tool));
     if (fresh.length === 0) return;
     this.#state.write({ installed: [...installed, ...fresh] });
-    this.#device = this.#build();
+    this.#rebuild();
   }
 
   /** A person read the warning and goes on until then. */
@@ -74,7 +80,7 @@ export class ThisDevice {
       .read()
       .acknowledged.filter((a) => parseInstant(a.until) > now && !(a.ban === ban && a.person === person));
     this.#state.write({ acknowledged: [...kept, { ban, person, until: formatInstant(until) }] });
-    this.#device = this.#build();
+    this.#rebuild();
   }
 
   /**
@@ -92,6 +98,11 @@ export class ThisDevice {
     const kept = Object.entries(reported).slice(-remembered + 1);
     this.#state.write({ reported: { ...Object.fromEntries(kept), [place]: said } });
     return true;
+  }
+
+  #rebuild(): void {
+    this.#device = this.#build();
+    this.#changed();
   }
 
   #build(): Device {

@@ -1,5 +1,6 @@
 import type { Config } from "#agent/config.ts";
 import type { ThisDevice } from "#agent/device.ts";
+import type { Gatekeeper } from "#agent/gatekeeper.ts";
 import type { Journal } from "#agent/journal.ts";
 import type { Policies } from "#agent/policies.ts";
 import type { Recorder } from "#agent/record.ts";
@@ -30,6 +31,7 @@ export interface House {
   readonly device: ThisDevice;
   readonly state: State;
   readonly watching: Watching;
+  readonly gate: Gatekeeper;
   readonly enforcement: Enforcement;
   readonly breaker: Breaker;
   readonly teller: Teller;

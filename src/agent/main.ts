@@ -5,6 +5,8 @@ import { actorsOf } from "#agent/actors.ts";
 import type { Config } from "#agent/config.ts";
 import { ThisDevice } from "#agent/device.ts";
 import { ownFolder } from "#agent/folders.ts";
+import { hearing } from "#agent/gate-hears.ts";
+import { Gatekeeper } from "#agent/gatekeeper.ts";
 import type { House } from "#agent/house.ts";
 import { Journal } from "#agent/journal.ts";
 import { Policies } from "#agent/policies.ts";
@@ -35,6 +37,8 @@ export interface AgentOptions {
   readonly ready?: () => void;
   /** Instead of the machine's own: for a test that may touch only one user's processes. */
   readonly platform?: Platform;
+  /** Mount points that the gate holds, instead of the whole machine; none for no gate. For a test, whose gate must hurt nobody. */
+  readonly gateOnly?: readonly string[];
   /** Pull the policy, look at everything once, say what came of it, and end. */
   readonly once?: boolean;
 }
@@ -112,7 +116,19 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
   );
   const about = { id: identity.id, hostname: hostname(), os: platform.os, groups: config.groups };
   const recorder = new Recorder({ outbox, journal, about, clock, log });
+  const gate = new Gatekeeper({
+    platform: gateOf(platform, config, options),
+    log,
+    agent: process.pid,
+    failClosed: config.failClosed,
+    only: options.gateOnly,
+    now: () => policies.now(),
+    device: () => device.current(),
+    hears: hearing({ watching, enforcement, log }),
+  });
+  device.onChange(() => gate.changed());
   const house: House = {
+    gate,
     config,
     clock,
     log,
@@ -148,6 +164,16 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     log.info("the agent has stopped");
     await logFile.close();
   }
+}
+
+/** The emergency stop stops nobody, so nobody need wait; a look once ends too soon for a gate. */
+function gateOf(
+  { people, startGate }: Platform,
+  { enforcement }: Config,
+  { once, gateOnly }: AgentOptions,
+): Pick<Platform, "people" | "startGate"> {
+  const without = enforcement === "observe" || once === true || gateOnly?.length === 0 || startGate === undefined;
+  return without ? { people } : { people, startGate };
 }
 
 /** Watching has begun before the others: it ends with them, whichever of them ended first. */

@@ -82,6 +82,12 @@ export const verbs: readonly Verb[] = [
   { name: "enroll", summary: "make this device known to its server", load: () => import("#cli/commands/enroll.ts") },
   { name: "agent", summary: "the daemon that enforces the policy", load: () => import("#cli/commands/agent.ts") },
   {
+    name: "gate",
+    summary: "answers the kernel before programs start; the agent starts it",
+    hidden: true,
+    load: () => import("#cli/commands/gate.ts"),
+  },
+  {
     name: "session",
     summary: "draws toasts for one person; the agent starts it",
     hidden: true,

@@ -43,6 +43,8 @@ export class Enforcement {
   readonly #graces: Graces<Job>;
   readonly #busy = new Set<string>();
   readonly #said = new Set<string>();
+  /** Processes that were denied something or are being stopped, each with its ban. */
+  readonly #ends = new Set<string>();
   readonly #closing = new AbortController();
 
   constructor(options: EnforcementOptions) {
@@ -72,6 +74,13 @@ export class Enforcement {
       );
     }
     for (const step of steps) this.#execute(step, job);
+  }
+
+  /** The gate let it not start. Where the same process is being stopped already, or was, it is said once. */
+  denied(verdict: Verdict, evidence: Evidence): void {
+    const key = endKey(evidence.process, verdict);
+    if (key !== undefined && this.#remember(this.#ends, key)) this.#emit({ verdict, evidence }, { did: "denied" });
+    else if (key === undefined) this.#emit({ verdict, evidence }, { did: "denied" });
   }
 
   /** Until the signal aborts. One reader. */
@@ -136,6 +145,8 @@ export class Enforcement {
       return this.#emit(job, { did: "spared", error: "it is a program that the machine needs" });
     const end = (): void =>
       this.#act(`process ${process.pid} ${process.start}`, job, () => {
+        const key = endKey(process, job.verdict);
+        if (key !== undefined) this.#remember(this.#ends, key);
         if (job.evidence.process !== undefined) this.#options.platform.keepTerminal(job.evidence.process);
         return stopTree(this.#options.platform, process, this.#times, this.#closing.signal);
       });
@@ -179,10 +190,15 @@ export class Enforcement {
     const key = [did, process.pid, process.start, file?.dev, file?.ino, verdict.ban, verdict.mode, verdict.stage].join(
       " ",
     );
-    if (this.#said.has(key)) return false;
-    this.#said.add(key);
-    const [oldest] = this.#said;
-    if (this.#said.size > bounds.said && oldest !== undefined) this.#said.delete(oldest);
+    return this.#remember(this.#said, key);
+  }
+
+  /** False where it was remembered already. */
+  #remember(known: Set<string>, key: string): boolean {
+    if (known.has(key)) return false;
+    known.add(key);
+    const [oldest] = known;
+    if (known.size > bounds.said && oldest !== undefined) known.delete(oldest);
     return true;
   }
 
@@ -196,4 +212,11 @@ function same(grace: Grace<Job>, process: ProcessId, verdict: Verdict): boolean 
   return (
     grace.ban === verdict.ban && grace.start === process.start && grace.dev === process.dev && grace.ino === process.ino
   );
+}
+
+function endKey(
+  process: { readonly pid: number; readonly start: number } | undefined,
+  { ban }: Verdict,
+): string | undefined {
+  return process && `${process.pid} ${process.start} ${ban}`;
 }

@@ -57,6 +57,7 @@ function fileAt(argv: readonly string[], index: number, interpreter: Interpreter
 function option(interpreter: Interpreter, argv: readonly string[], i: number): Runs | number {
   const argument = argv[i] ?? "";
   if (interpreter.code.includes(argument)) return { what: "code", from: "an argument" };
+  if (interpreter.nothing?.includes(argument) === true) return { what: "nothing" };
   if (interpreter.module?.includes(argument) === true)
     return i + 1 < argv.length ? { what: "module", index: i + 1, skip: 0 } : { what: "nothing" };
   if (interpreter.file?.includes(argument) === true)

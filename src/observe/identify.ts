@@ -11,6 +11,7 @@ import { extensionOwner } from "#observe/owners/vscode.ts";
 import { against, below, nameOf, parentOf, rawFromSeen, rawFromText, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { openImage, openRegular, realPath, stampAt, type Opened, type Stamp, type Unread } from "#observe/read-file.ts";
 import { fileSeen, nothingRead, notSigned, onlyAudit, reading } from "#observe/seen.ts";
+import type { Owner } from "#observe/at-gate.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { ProcessDetail } from "#platform/platform.ts";
 import type { Evidence, FileSeen, PackageSeen, Seen } from "#policy/evidence.ts";
@@ -19,6 +20,12 @@ import type { Evidence, FileSeen, PackageSeen, Seen } from "#policy/evidence.ts"
 export interface Identified {
   readonly file: FileSeen;
   readonly seen: Seen;
+}
+
+/** "major:minor" and inode. */
+export interface FileId {
+  readonly dev: string;
+  readonly ino: string;
 }
 
 interface Read {
@@ -82,6 +89,33 @@ export class Identifier {
       seen: "unread" in script ? nothingRead(script.unread) : script.seen,
       interpreter: program,
     });
+  }
+
+  /** Who owns the file at a path, if it is still that file there (POLICY.md, "Paths lie"). */
+  async owner(path: RawPath, { dev, ino }: FileId): Promise<Owner | undefined> {
+    const stamp = await stampAt(path);
+    if (stamp === undefined || stamp.dev !== dev || stamp.ino !== ino) return undefined;
+    return {
+      package: reading(await this.#packages(path, stamp)),
+      extension: reading([await extensionOwner(path, stamp)]),
+    };
+  }
+
+  /**
+   * Evidence of a process that has opened a file to run it: its program argument, or code of its own that loads it. Undefined
+   * where it only reads the file, as a backup or an editor written in the same language does.
+   */
+  async opening(detail: ProcessDetail, path: RawPath, id: FileId): Promise<Evidence | undefined> {
+    const evidence = await this.process(detail, "exec");
+    const { script } = evidence;
+    if (script !== undefined) return script.dev === id.dev && script.ino === id.ino ? evidence : undefined;
+    const argv = detail.process.argv ?? [];
+    const interpreter = interpreterNamed(nameOf(detail.program.path));
+    if (interpreter === undefined || interpreter.shell === true) return undefined; // a shell reads what it redirects
+    if (runsOf(interpreter, argv).what !== "code" || !detail.sameMounts) return undefined;
+    const found = await this.file(path);
+    if ("unread" in found || found.file.dev !== id.dev || found.file.ino !== id.ino) return undefined;
+    return { ...evidence, script: found.file, seen: found.seen };
   }
 
   async #program(detail: ProcessDetail, argv: readonly string[]): Promise<Read> {

@@ -23,12 +23,16 @@ export interface Interpreter {
   readonly module?: readonly string[];
   /** Options after which the program file follows: `java -jar`, `php -f`. */
   readonly file?: readonly string[];
+  /** Options with which it runs nothing. */
+  readonly nothing?: readonly string[];
   /** One-letter options can stand together, the last one with a value: `python -Im x`, `sh -ec x`. */
   readonly clusters?: boolean;
   /** First words that are commands: what follows is a file, a package, or nothing that we could judge. */
   readonly commands?: Readonly<Record<string, "file" | "npm" | "code" | "nothing">>;
   /** Without a program argument it reads standard input; else it does nothing. */
   readonly stdin: boolean;
+  /** A shell opens what it redirects: that is not running it. */
+  readonly shell?: boolean;
   /** Program arguments of this form name a package of npm: `deno run npm:cowsay`. */
   readonly npmPrefix?: string;
 }
@@ -39,6 +43,19 @@ const shell: Interpreter = {
   code: ["-c", "--command"],
   clusters: true,
   stdin: true,
+  shell: true,
+};
+
+/** ld.so(8): the loader, started with the program as its argument. Digits follow the names. */
+const loader: Interpreter = {
+  names: ["ld-linux-x86-64.so.", "ld-linux-aarch64.so.", "ld-musl-x86_64.so.", "ld-musl-aarch64.so.", "ld-linux.so."],
+  valued: ["--library-path", "--inhibit-rpath", "--audit", "--preload", "--argv0"].concat([
+    "--glibc-hwcaps-prepend",
+    "--glibc-hwcaps-mask",
+  ]),
+  code: [],
+  nothing: ["--list", "--verify"],
+  stdin: false,
 };
 
 const nothing = "nothing" as const;
@@ -183,6 +200,7 @@ export const interpreters: readonly Interpreter[] = [
     stdin: false,
   },
   shell,
+  loader,
 ];
 
 /** Programs that fetch a package by name and run it: their words before the package, and options with a value. */

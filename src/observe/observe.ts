@@ -2,7 +2,9 @@ import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
 import type { Instant } from "#lib/pure/instant.ts";
 import { Queue } from "#lib/queue.ts";
-import { Identifier } from "#observe/identify.ts";
+import type { Owner } from "#observe/at-gate.ts";
+import { Identifier, type FileId } from "#observe/identify.ts";
+import type { RawPath } from "#observe/raw-path.ts";
 import { Inventory, type InventoryHealth } from "#observe/inventory.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { ProcessWatch, type Sweep } from "#observe/process-watch.ts";
@@ -36,6 +38,10 @@ export interface Watching {
   lookAgain(): void;
   /** Evidence of one process as it is now; undefined when it has gone. @throws PlatformError `denied` */
   inspect(pid: number): Promise<Evidence | undefined>;
+  /** Who owns the file at a path; undefined where it is not that file that lies there. */
+  owner(path: RawPath, id: FileId): Promise<Owner | undefined>;
+  /** Evidence of a process that has opened a file to run it; undefined where it only reads it. @throws PlatformError `denied` */
+  opening(pid: number, path: RawPath, id: FileId): Promise<Evidence | undefined>;
   health(): WatchHealth;
 }
 
@@ -102,6 +108,15 @@ class Watch implements Watching {
   async inspect(pid: number): Promise<Evidence | undefined> {
     const detail = await this.#platform.inspect(pid);
     return detail === undefined ? undefined : this.#identify().process(detail, "process");
+  }
+
+  owner(path: RawPath, id: FileId): Promise<Owner | undefined> {
+    return this.#identify().owner(path, id);
+  }
+
+  async opening(pid: number, path: RawPath, id: FileId): Promise<Evidence | undefined> {
+    const detail = await this.#platform.inspect(pid);
+    return detail && this.#identify().opening(detail, path, id);
   }
 
   health(): WatchHealth {

@@ -1,7 +1,8 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { Duplex, PassThrough } from "node:stream";
 import { extname, isAbsolute, join } from "node:path";
 import { isSea } from "node:sea";
-import { PassThrough } from "node:stream";
+import type { GateProcess } from "#platform/gate.ts";
 import { PlatformError, type Helper, type TerminalRun, type TerminalRunOptions } from "#platform/platform.ts";
 
 /** What every program gets unless its caller says more: nothing of the agent's own environment (law 4). */
@@ -63,6 +64,10 @@ export interface SelfOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** A small young generation: the gate keeps little, and every page it has is paid for on every machine. */
+const gateFlags = isSea() ? [] : ["--max-semi-space-size=4"];
+const gateEnv = { MALLOC_ARENA_MAX: "2" } as const;
+
 /** A line longer than this ends the helper: it runs as somebody else, and what it says is a stranger's. */
 const lineLimit = 64 * 1024;
 
@@ -78,6 +83,27 @@ export function startSelf(args: readonly string[], options: SelfOptions = {}): H
     ...(other && { uid: as.uid, gid: as.gid }),
   });
   return helperOf(child);
+}
+
+/**
+ * Starts the gate's process, which speaks on descriptor 3. It has no other pipe: what nobody reads must not stop it.
+ * @throws PlatformError `failed`
+ */
+export function startGateProcess(): GateProcess {
+  const self = selfCommand();
+  const child = spawn(self.file, [...gateFlags, ...self.args, "gate"], {
+    stdio: ["ignore", "ignore", "inherit", "pipe"],
+    cwd: "/",
+    env: { ...plainEnv, ...gateEnv },
+  });
+  const control = child.stdio[3];
+  const ended = new Promise<string>((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code ?? "unknown"}`));
+  });
+  if (!(control instanceof Duplex)) throw new PlatformError("failed", "the gate's process has no control socket");
+  control.on("error", () => undefined); // it has ended: `ended` says so
+  return { control, ended, kill: () => void child.kill("SIGKILL") };
 }
 
 function helperOf(child: ChildProcess): Helper {

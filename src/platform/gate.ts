@@ -1,3 +1,6 @@
+import type { Duplex } from "node:stream";
+import type { ProcessSeen } from "#policy/evidence.ts";
+
 /** A file that somebody is about to run or, where it was marked so, to open: the kernel holds them until it is answered. */
 export interface Question {
   readonly what: "exec" | "open";
@@ -67,6 +70,12 @@ export interface Gate {
   mark(only?: readonly string[]): GateMarks;
   /** Whether a file lies on a filesystem of our own mount namespace, by its device: elsewhere an owner may be anybody's word. */
   isOurs(device: string): boolean;
+  /** Whether a file there that changes without its stamp changing is impossible: then what was read of it once may free it (statfs(2)). */
+  believes(fd: number, device: string): boolean;
+  /** Who asks, as /proc says; without arguments, which are still those of whatever it was. Undefined when it cannot be seen. */
+  asker(pid: number): ProcessSeen | undefined;
+  /** The program that a process runs now, as /proc says; a path for people. */
+  programOf(pid: number): string | undefined;
   /** Whoever asks of this file is not asked about again until somebody writes to it. */
   settle(fd: number): void;
   unsettle(fd: number): void;
@@ -83,4 +92,14 @@ export interface Gate {
   readonly waiting: number;
   /** Answers until it is told to end, or the agent has gone. */
   serve(duty: GateDuty): Promise<void>;
+}
+
+/** The gate's process, as its supervisor has it. */
+export interface GateProcess {
+  /** The other end of its control socket. */
+  readonly control: Duplex;
+  /** How it ended, in words. */
+  readonly ended: Promise<string>;
+  /** At once, whatever it is doing: the kernel lets everybody go who waited for it. */
+  kill(): void;
 }

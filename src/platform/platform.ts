@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Capabilities } from "#platform/capabilities.ts";
+import type { Gate, GateProcess } from "#platform/gate.ts";
 import type { FileSeen, ProcessSeen } from "#policy/evidence.ts";
 import type { ProcessId } from "#policy/outcome.ts";
 
@@ -169,6 +170,10 @@ export interface Platform {
   startSession(session: GraphicalSession): Helper;
   /** Runs a program as a person would, in a terminal: for the demo, and for tests. @throws PlatformError */
   runInTerminal(program: string, args: readonly string[], options: TerminalRunOptions): TerminalRun;
+  /** Starts the gate's process, where this system has a gate. */
+  startGate?(): GateProcess;
+  /** Makes this very process the gate; `control` is the descriptor on which its supervisor speaks. @throws PlatformError */
+  openGate?(control: number): Gate;
   /** Uid of whoever is at the other end of a local socket; undefined where it cannot be known. */
   peerUid(socket: Socket): number | undefined;
   /** Tells the service manager how we are (sd_notify(3)); nothing where there is none. */

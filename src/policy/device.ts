@@ -23,7 +23,7 @@ export const deviceSchema = z.strictObject({
     .default([]),
   enforcement: z.enum(["policy", "observe"]).default("policy"),
 });
-type DeviceText = z.infer<typeof deviceSchema>;
+export type DeviceText = z.infer<typeof deviceSchema>;
 
 /** One workstation, as far as a verdict depends on it. */
 export interface Device extends Omit<DeviceText, "installed" | "vital" | "breakers"> {
@@ -45,4 +45,10 @@ export function deviceOf(text: DeviceText): Device {
 /** @throws PolicyError */
 export function parseDevice(bytes: Uint8Array): Device {
   return deviceOf(readDocument(bytes, deviceSchema, { ...jsonBounds, bytes: 16 * 1024 * 1024 }));
+}
+
+/** A device as JSON can say it. */
+export function deviceText(device: Device): DeviceText {
+  const { installed, vital, breakers } = device;
+  return { ...device, installed: [...installed], vital: [...vital], breakers: [...breakers] };
 }

@@ -72,6 +72,13 @@ export interface Verdict {
   readonly notice: Notice | null;
 }
 
+const stopping: ReadonlySet<Mode> = new Set(["warn", "block", "remove"]);
+
+/** Whether it asks for a stop, and may: a mode that stops, of a ban, proven (law 3: hints never block). */
+export function stops({ mode, ban, grade }: Pick<Verdict, "mode" | "ban" | "grade">): boolean {
+  return stopping.has(mode) && ban !== null && grade === "proof";
+}
+
 const noticeSchema = z.strictObject({
   tool: z.string(),
   reason: z.string(),
@@ -80,7 +87,7 @@ const noticeSchema = z.strictObject({
   message: z.record(z.string(), z.string()),
   replacement: z.string().optional(),
   url: z.string().optional(),
-  equivalents: z.array(z.strictObject({ from: z.string(), to: z.string() })),
+  equivalents: z.array(z.strictObject({ from: z.string(), to: z.string() })).readonly(),
   grace: z.number(),
   warnFor: z.number(),
   strict: z.boolean(),
@@ -90,14 +97,16 @@ const noticeSchema = z.strictObject({
 
 /** A verdict that another process of ours has come to. */
 export const verdictSchema = z.strictObject({
-  evidence: z.array(z.string()),
+  evidence: z.array(z.string()).readonly(),
   mode: z.enum(modes),
   ban: z.string().nullable(),
   tool: z.string().nullable(),
   grade: z.enum(["proof", "hint"]).nullable(),
   stage: z.number().nullable(),
   since: z.string().nullable(),
-  because: z.array(z.strictObject({ rule: z.enum(rules), kind: z.enum(identityKinds).optional(), text: z.string() })),
+  because: z
+    .array(z.strictObject({ rule: z.enum(rules), kind: z.enum(identityKinds).optional(), text: z.string() }))
+    .readonly(),
   replacement: z.strictObject({ tool: z.string(), url: z.string().optional() }).nullable(),
   exception: z.strictObject({ until: z.string(), reason: z.string().optional() }).nullable(),
   notice: noticeSchema.nullable(),

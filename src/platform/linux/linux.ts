@@ -1,6 +1,7 @@
 import type { Platform } from "#platform/platform.ts";
-import { startSelf } from "#platform/commands.ts";
+import { startGateProcess, startSelf } from "#platform/commands.ts";
 import { capabilitiesOf, look } from "#platform/linux/capabilities.ts";
+import { openGate } from "#platform/linux/gate/gate.ts";
 import { inspect } from "#platform/linux/inspect.ts";
 import { installRoots } from "#platform/linux/install-roots.ts";
 import { hold } from "#platform/linux/kill.ts";
@@ -57,6 +58,8 @@ export function createLinux(): Platform {
         },
       }),
     runInTerminal,
+    startGate: startGateProcess,
+    openGate,
     peerUid: (socket) => peerUid(socket, libc),
     service: (state) => notifyService(state, process.env, libc),
     watchdog: watchdogPeriod(process.env, process.pid),

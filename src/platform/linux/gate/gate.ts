@@ -11,6 +11,9 @@ import {
 } from "#platform/gate.ts";
 import type { Finding, Question } from "#platform/gate.ts";
 import { PlatformError } from "#platform/platform.ts";
+import type { ProcessSeen } from "#policy/evidence.ts";
+import { asker, programOf } from "#platform/linux/gate/asker.ts";
+import { Beliefs } from "#platform/linux/gate/beliefs.ts";
 import { ControlSocket } from "#platform/linux/gate/control.ts";
 import { eventBytes, parseEvents, responseOf, type GateEvent } from "#platform/linux/gate/event.ts";
 import { openGateKernel, pollBits, type GateKernel, type Polled } from "#platform/linux/gate/kernel.ts";
@@ -72,6 +75,7 @@ class LinuxGate implements Gate {
   readonly #buffer: Buffer;
   readonly #path = Buffer.allocUnsafeSlow(longestPath);
   readonly #held = new Map<number, Held>();
+  readonly #beliefs = new Beliefs();
   #mounts: number | undefined;
   #next = Infinity;
   #finishing = false;
@@ -99,6 +103,15 @@ class LinuxGate implements Gate {
     return this.#marks.made;
   }
 
+  asker(pid: number): ProcessSeen | undefined {
+    return asker(pid);
+  }
+  programOf(pid: number): string | undefined {
+    return programOf(pid);
+  }
+  believes(fd: number, device: string): boolean {
+    return this.#beliefs.has(fd, device);
+  }
   isOurs(device: string): boolean {
     return this.#marks.isOurs(device);
   }
@@ -240,9 +253,12 @@ class LinuxGate implements Gate {
     const now = performance.now();
     if (now < this.#next) return;
     this.#next = Infinity;
-    for (const { question, pause, due } of this.#held.values()) {
-      if (due <= now) this.#answer(question, duty.late(question, pause));
-      else this.#next = Math.min(this.#next, due);
+    for (const { question, finding, pause, due } of this.#held.values()) {
+      if (due > now) this.#next = Math.min(this.#next, due);
+      else {
+        finding.return("allow"); // so that it lets go of what it holds; the answer is what its duty says
+        this.#answer(question, duty.late(question, pause));
+      }
     }
   }
 

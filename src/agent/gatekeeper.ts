@@ -1,0 +1,271 @@
+import { setTimeout as after } from "node:timers/promises";
+import { GateLine, type Marks, type Pong } from "#agent/gate-line.ts";
+import { pause } from "#lib/backoff.ts";
+import { describe } from "#lib/errors.ts";
+import type { Log } from "#lib/log.ts";
+import type { Instant } from "#lib/pure/instant.ts";
+import { deviceText, type Device } from "#policy/device.ts";
+import type { Entry } from "#platform/gate.ts";
+import type { Platform } from "#platform/platform.ts";
+import { toGateSchema, type Begin, type FromGate, type ToGate } from "#protocol/gate.ts";
+import type { Generation } from "#trust/generation.ts";
+
+/** What the gate asks and says that others answer. */
+export interface GateHears {
+  denied(message: Extract<FromGate, { say: "denied" }>): void;
+  /** It let a program go that it could not judge in time. */
+  late(message: Extract<FromGate, { say: "late" }>): void;
+  overflow(): void;
+  owner(message: Extract<FromGate, { say: "owner?" }>): Promise<Omit<Extract<ToGate, { say: "owner" }>, "say" | "ask">>;
+  opener(
+    message: Extract<FromGate, { say: "opener?" }>,
+  ): Promise<Omit<Extract<ToGate, { say: "opener" }>, "say" | "ask">>;
+}
+
+export interface GatekeeperOptions {
+  readonly platform: Pick<Platform, "startGate" | "people">;
+  readonly log: Log;
+  /** The agent's own pid. */
+  readonly agent: number;
+  readonly failClosed: boolean;
+  /** Mount points, where not everything is to be gated: for a test, whose gate must not hold the machine. */
+  readonly only?: readonly string[] | undefined;
+  readonly now: () => Instant;
+  readonly device: () => Device;
+  readonly hears: GateHears;
+}
+
+/** How the gate stands, for `edict status`. */
+export interface GateState {
+  readonly up: boolean;
+  /** Why it is not up. */
+  readonly why: string | undefined;
+  readonly marks: Marks | undefined;
+  /** What it has done since it was last started. */
+  readonly counts: Omit<Pong, "say" | "n"> | undefined;
+  /** How often it ended without being told to. */
+  readonly fell: number;
+}
+
+/** Milliseconds: a gate that is silent for three pings is ended, well within a second. */
+const [pingEvery, mostSilence] = [250, 750];
+const [peopleEvery, endWithin, healthyAfter] = [60_000, 5_000, 60_000];
+const restarts = { firstMs: 200, maxMs: 60_000 };
+const mostEntries = 5_000;
+
+/**
+ * Keeps one gate process in its place: starts it, asks whether it lives, ends it when it is silent, and puts a new one beside it for
+ * each new policy before the old one goes. Without it everything else goes on (law 6).
+ */
+export class Gatekeeper {
+  readonly #options: GatekeeperOptions;
+  readonly #entries = new Map<string, Entry>();
+  #wanted: Generation | undefined;
+  #line: GateLine | undefined;
+  #marks: Marks | undefined;
+  #counts: GateState["counts"];
+  #why: string | undefined = "no policy is in force yet";
+  #fell = 0;
+  #people: Begin["people"] = [];
+  #saying: NodeJS.Immediate | undefined;
+  #pinged = 0;
+  #pings = 0;
+  #wake: () => void = () => undefined;
+
+  constructor(options: GatekeeperOptions) {
+    this.#options = options;
+    if (options.platform.startGate === undefined) this.#why = "this system has no gate";
+  }
+
+  get state(): GateState {
+    const up = this.#line?.alive === true;
+    return { up, why: up ? undefined : this.#why, marks: this.#marks, counts: this.#counts, fell: this.#fell };
+  }
+
+  /** From now on this policy is answered by; undefined where nothing is banned, and nobody need wait. */
+  policy(generation: Generation | undefined): void {
+    this.#wanted = generation;
+    this.#entries.clear();
+    this.#wake();
+  }
+
+  /** Something that a verdict depends on has changed, or may have. */
+  changed(): void {
+    this.#line?.say({ say: "standing", ...this.#standing() });
+  }
+
+  /** A program was started from filesystems that may not be gated. */
+  foreign(pid: number): void {
+    this.#line?.say({ say: "foreign", pid });
+  }
+
+  /** A file of a banned tool that interpreters and loaders open. */
+  entry(entry: Entry): void {
+    const key = `${entry.dev} ${entry.ino}`;
+    if (this.#entries.has(key) || this.#entries.size >= mostEntries) return;
+    this.#entries.set(key, entry);
+    this.#saying ??= setImmediate(() => this.#sayEntries()); // a scan finds many at once
+  }
+
+  /** Runs until aborted. Never throws: a machine without a gate is watched by the exec stream and by sweeps. */
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#wake(), { once: true });
+    const pinging = setInterval(() => this.#ping(), pingEvery);
+    const naming = setInterval(() => void this.#readPeople(), peopleEvery);
+    await this.#readPeople();
+    try {
+      for (let failures = 0; !signal.aborted;) failures = await this.#turn(failures, signal);
+    } finally {
+      clearInterval(pinging);
+      clearInterval(naming);
+      await this.#end(this.#line);
+    }
+  }
+
+  /** One change of what stands: how many failures there were in a row. */
+  async #turn(failures: number, signal: AbortSignal): Promise<number> {
+    const wanted = this.#wanted;
+    const line = this.#line;
+    if (wanted === undefined || this.#options.platform.startGate === undefined) {
+      this.#line = undefined;
+      if (line !== undefined) this.#why = "nothing is banned that a gate could stop";
+      void this.#end(line);
+      await this.#change(wanted, signal);
+      return 0;
+    }
+    if (line?.alive === true && line.generation === wanted) {
+      const began = performance.now();
+      const how = await Promise.race([line.ended, this.#change(wanted, signal)]);
+      if (how === undefined || this.#line !== line) return failures;
+      this.#fell += 1;
+      this.#why = `its process ended: ${how}`;
+      this.#options.log.error("the gate has ended: programs start unasked until it is back", { how });
+      return performance.now() - began > healthyAfter ? 1 : failures + 1;
+    }
+    if (failures > 0)
+      await Promise.race([after(pause(failures, Math.random(), restarts)), this.#change(wanted, signal)]);
+    if (signal.aborted || this.#wanted !== wanted) return failures;
+    try {
+      await this.#start(wanted);
+      void this.#end(line);
+      return failures;
+    } catch (error) {
+      this.#why = describe(error);
+      this.#options.log.error("the gate does not start", { error: this.#why });
+      return failures + 1;
+    }
+  }
+
+  async #start(generation: Generation): Promise<void> {
+    const { platform, agent, failClosed, only, log } = this.#options;
+    const process = platform.startGate?.();
+    if (process === undefined) return;
+    const line = new GateLine(process, generation, (message) => this.#hear(line, message));
+    const { version } = generation;
+    const marks = await line.begin({
+      version,
+      failClosed,
+      agent,
+      ...(only !== undefined && { only }),
+      ...this.#standing(),
+    });
+    this.#line = line;
+    this.#marks = marks;
+    this.#sayEntries();
+    log.info("the gate is up", { version, devices: marks.devices.length, left: marks.left.length });
+  }
+
+  /** Tells it to end, and sees to it. */
+  async #end(line: GateLine | undefined): Promise<void> {
+    if (line?.alive !== true) return;
+    line.finish();
+    const timer = setTimeout(() => line.kill(), endWithin);
+    await line.ended;
+    clearTimeout(timer);
+  }
+
+  /** Silence counts only while we were listening ourselves: compiling a large policy takes a second. */
+  #ping(): void {
+    const now = performance.now();
+    const away = now - this.#pinged > 2 * pingEvery;
+    this.#pinged = now;
+    const line = this.#line;
+    if (line?.alive !== true) return;
+    if (away) line.excuse();
+    else if (line.silence > mostSilence) {
+      this.#options.log.error("the gate is silent, and is ended: nobody waits for it any more", {
+        silence: line.silence,
+      });
+      return line.kill();
+    }
+    this.#pings += 1;
+    line.say({ say: "ping", n: this.#pings, now: this.#options.now() });
+  }
+
+  async #readPeople(): Promise<void> {
+    try {
+      const found = (await this.#options.platform.people()).map(({ uid, name }) => [uid, name] as [number, string]);
+      const changed = JSON.stringify(found) !== JSON.stringify(this.#people);
+      this.#people = found;
+      if (changed) this.changed();
+    } catch (error) {
+      this.#options.log.warn("the gate does not know everybody by name", { error: describe(error) });
+    }
+  }
+
+  #standing(): Pick<Begin, "device" | "now" | "people"> {
+    return { device: deviceText(this.#options.device()), now: this.#options.now(), people: this.#people };
+  }
+
+  #sayEntries(): void {
+    this.#saying = undefined;
+    this.#line?.say({ say: "entries", entries: [...this.#entries.values()] });
+  }
+
+  /** Until another policy is wanted, or the end. */
+  async #change(from: Generation | undefined, signal: AbortSignal): Promise<undefined> {
+    while (this.#wanted === from && !signal.aborted)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+  }
+
+  #hear(line: GateLine, message: FromGate): void {
+    const { hears, log } = this.#options;
+    switch (message.say) {
+      case "pong": {
+        if (line === this.#line) this.#counts = message;
+        return;
+      }
+      case "marks":
+        if (line === this.#line) this.#marks = message;
+        return;
+      case "denied":
+        return hears.denied(message);
+      case "late":
+        log.warn("the gate could not judge in time", { pid: message.pid, why: message.why, denied: message.denied });
+        return hears.late(message);
+      case "overflow":
+        log.warn("more programs started at once than the kernel keeps for the gate");
+        return hears.overflow();
+      case "owner?":
+        return this.#reply(line, message.ask, "owner", hears.owner(message));
+      case "opener?":
+        return this.#reply(line, message.ask, "opener", hears.opener(message));
+      case "ready":
+      case "failed":
+        return; // its line has taken them
+      default:
+        return message satisfies never;
+    }
+  }
+
+  /** Where there is no answer the gate lets go by itself. */
+  #reply<S extends "owner" | "opener">(line: GateLine, ask: number, say: S, answer: Promise<object>): void {
+    answer.then(
+      (found) => line.say(toGateSchema.parse({ say, ask, ...found })),
+      (error: unknown) =>
+        this.#options.log.warn("the gate asked, and was not answered", { say, error: describe(error) }),
+    );
+  }
+}

@@ -1,0 +1,51 @@
+import { baseNames } from "#observe/command-line.ts";
+import type { Content } from "#observe/content-pass.ts";
+import { nameOf, toSeen, type RawPath } from "#observe/raw-path.ts";
+import { notSigned, onlyAudit, reading } from "#observe/seen.ts";
+import type { Wanted } from "#policy/compile.ts";
+import type { PackageSeen, ExtensionSeen, Reading, Seen } from "#policy/evidence.ts";
+
+/** What a path says of its file's owner, read by whoever may open paths. */
+export interface Owner {
+  readonly package: Reading<PackageSeen>;
+  readonly extension: Reading<ExtensionSeen>;
+}
+
+const unasked = "the gate opens no path: the agent is asked where it matters";
+/** Until the agent has said more. */
+const notAsked: Owner = { package: { unread: unasked }, extension: { unread: unasked } };
+
+/**
+ * What the gate reads of a file by itself: its bytes, and the path that the kernel has for it. `path` is undefined where it
+ * is in no place of ours, and then says nothing.
+ */
+export function seenAtGate(path: RawPath | undefined, content: Content, owner: Owner = notAsked): Seen {
+  const elsewhere = { unread: "its path does not lead to it here" };
+  const seen = path === undefined ? undefined : toSeen(path).path;
+  return {
+    ...owner,
+    hash: content.hash,
+    marker: content.marker,
+    path: seen === undefined ? elsewhere : { value: [seen] },
+    name: seen === undefined ? elsewhere : reading(baseNames(seen)),
+    signer: { unread: notSigned },
+    config: { unread: onlyAudit },
+  };
+}
+
+type Rule = (path: string, wanted: Wanted) => boolean;
+const installed = ["/usr/", "/opt/", "/bin/", "/sbin/", "/lib"];
+
+/** Paths that an owner can be read of. Read it as: where this is wanted, a path of that form is worth asking about. */
+const owned: readonly Rule[] = [
+  (path, { ecosystems }) => ecosystems.has("npm") && path.includes("/node_modules/"),
+  (path, { extensions }) => extensions && path.includes("/extensions/"),
+  (path, { ecosystems }) => ecosystems.has("pypi") && /\/(?:site|dist)-packages\//.test(path),
+  (path, { ecosystems }) => ecosystems.has("pypi") && nameOf(path.slice(0, path.lastIndexOf("/"))) === "bin",
+  (path, { ecosystems }) => ecosystems.has("deb") && installed.some((folder) => path.startsWith(folder)),
+];
+
+/** Whether some wanted identity could be read from where a file lies. */
+export function mayBeOwned(path: RawPath, wanted: Wanted): boolean {
+  return owned.some((rule) => rule(path, wanted));
+}
