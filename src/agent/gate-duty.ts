@@ -1,4 +1,5 @@
 import { fstatSync, lstatSync, type BigIntStats } from "node:fs";
+import { Asks } from "#agent/gate-asks.ts";
 import { uuid7 } from "#lib/uuid7.ts";
 import { formatInstant, instantOf, type Instant } from "#lib/pure/instant.ts";
 import { mayBeOwned, seenAtGate } from "#observe/at-gate.ts";
@@ -14,10 +15,7 @@ import type { Evidence, FileSeen, Seen } from "#policy/evidence.ts";
 import { stops, type Verdict } from "#policy/verdict.ts";
 import type { Answer, Entry, Finding, Gate, GateDuty, GateMarks, Pause, Question } from "#platform/gate.ts";
 import type { Platform } from "#platform/platform.ts";
-import { toGateSchema, type Begin, type FromGate, type ToGate } from "#protocol/gate.ts";
-
-type Reply = Extract<ToGate, { ask: number }>;
-type Ask = Extract<FromGate, { ask: number }>;
+import { toGateSchema, type Begin, type FromGate } from "#protocol/gate.ts";
 
 export interface DutyOptions {
   readonly gate: Pick<
@@ -47,19 +45,19 @@ export class Duty implements GateDuty {
   readonly #content: GateContent;
   readonly #newId: () => string;
   readonly #strict: boolean;
-  readonly #asks = new Map<number, { readonly fd: number; reply: Reply | undefined }>();
+  readonly #asks: Asks;
   readonly #counts = { asked: 0, allowed: 0, denied: 0, late: 0, overflows: 0 };
   #device: Device;
   #people: ReadonlyMap<number, string>;
   /** The agent's time, and our own monotonic one then. */
   #time: readonly [number, number];
   #entries = new Set<string>();
-  #lastAsk = 0;
 
   constructor(options: DutyOptions) {
     this.#options = options;
     const { matcher, begin, gate } = options;
     this.#content = new GateContent(matcher.wanted, (fd, device) => gate.believes(fd, device));
+    this.#asks = new Asks((ask) => this.#say(ask));
     this.#newId = uuid7({ now: () => this.#now() });
     this.#strict = matcher.policy.bans.some((ban) => ban.strict);
     this.#device = deviceOf(begin.device);
@@ -119,10 +117,9 @@ export class Duty implements GateDuty {
         return gate.setEntries(message.entries);
       case "owner":
       case "opener": {
-        const ask = this.#asks.get(message.ask);
-        if (ask === undefined) return; // it was answered without
-        ask.reply = message;
-        return gate.wake(ask.fd);
+        const fd = this.#asks.take(message);
+        if (fd !== undefined) gate.wake(fd);
+        return;
       }
       case "finish":
         return gate.finish();
@@ -141,9 +138,8 @@ export class Duty implements GateDuty {
     const asks = about.path !== undefined && mayBeOwned(about.path, this.#options.matcher.wanted);
     if (asks && !this.#startedByAgent(question.pid)) {
       const { path, stamp } = about;
-      const reply = yield* this.#ask(question, {
+      const reply = yield* this.#asks.put(question.fd, {
         say: "owner?",
-        ask: this.#newAsk(),
         path: base64(path),
         dev: stamp.dev,
         ino: stamp.ino,
@@ -171,9 +167,8 @@ export class Duty implements GateDuty {
     }
     const program = this.#options.gate.programOf(question.pid);
     if (program === undefined || interpreterNamed(nameOf(program)) === undefined) return this.#allow();
-    const reply = yield* this.#ask(question, {
+    const reply = yield* this.#asks.put(question.fd, {
       say: "opener?",
-      ask: this.#newAsk(),
       pid: question.pid,
       path: base64(about.raw),
       dev,
@@ -249,23 +244,6 @@ export class Duty implements GateDuty {
   #startedByAgent(pid: number): boolean {
     const { agent } = this.#options.begin;
     return pid === agent || this.#options.gate.asker(pid)?.ppid === agent;
-  }
-
-  *#ask({ fd }: Question, ask: Ask): Generator<Pause, Reply, void> {
-    const waiting: { readonly fd: number; reply: Reply | undefined } = { fd, reply: undefined };
-    this.#asks.set(ask.ask, waiting);
-    try {
-      this.#say(ask);
-      while (waiting.reply === undefined) yield "agent";
-      return waiting.reply;
-    } finally {
-      this.#asks.delete(ask.ask);
-    }
-  }
-
-  #newAsk(): number {
-    this.#lastAsk += 1;
-    return this.#lastAsk;
   }
 
   #now(): Instant {

@@ -8,7 +8,9 @@ import type { Evidence } from "#policy/evidence.ts";
 /** What becomes of what the gate says, and who answers what it asks. */
 export function hearing({ watching, enforcement, log }: Pick<House, "watching" | "enforcement" | "log">): GateHears {
   const look = (pid: number): void => {
-    watching.inspect(pid).catch((error: unknown) => log.debug("it could not be looked at", { pid, error: describe(error) }));
+    watching
+      .inspect(pid)
+      .catch((error: unknown) => log.debug("it could not be looked at", { pid, error: describe(error) }));
   };
   return {
     denied: ({ evidence, verdict }) => enforcement.denied(verdict, evidence),

@@ -17,7 +17,6 @@ export class GateLine {
   readonly #process: GateProcess;
   readonly #hear: (message: FromGate) => void;
   readonly #ready = Promise.withResolvers<Marks>();
-  #heardAt = performance.now();
   #alive = true;
   #finishing = false;
 
@@ -32,6 +31,10 @@ export class GateLine {
     this.#ready.promise.catch(() => undefined); // whoever begins it waits for it
     void this.ended.then((how) => this.#ready.reject(new Error(`it ended before it was ready: ${how}`)));
     createInterface({ input: process.control, crlfDelay: Infinity }).on("line", (line) => this.#take(line));
+  }
+
+  get pid(): number {
+    return this.#process.pid;
   }
 
   get alive(): boolean {
@@ -65,16 +68,6 @@ export class GateLine {
     if (this.#alive) this.#process.control.write(`${JSON.stringify(message)}\n`);
   }
 
-  /** Milliseconds since it was last heard. */
-  get silence(): number {
-    return performance.now() - this.#heardAt;
-  }
-
-  /** Its silence was ours: we were not listening. */
-  excuse(): void {
-    this.#heardAt = performance.now();
-  }
-
   finish(): void {
     this.#finishing = true;
     this.say({ say: "finish" });
@@ -85,7 +78,6 @@ export class GateLine {
   }
 
   #take(line: string): void {
-    this.#heardAt = performance.now();
     const message = fromGateSchema.parse(JSON.parse(line));
     if (message.say === "ready") this.#ready.resolve(message);
     else if (message.say === "failed") this.#ready.reject(new Error(message.why));

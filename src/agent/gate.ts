@@ -23,7 +23,7 @@ export async function runGate(): Promise<void> {
   if (begin === undefined) return; // the agent has gone
   try {
     const matcher = begin.compile();
-    const duty = new Duty({ gate, matcher, begin: begin.line, isVital: platform.isVital });
+    const duty = new Duty({ gate, matcher, begin: begin.line, isVital: (file) => platform.isVital(file) });
     say({ say: "ready", ...gate.mark(begin.line.only) });
     await gate.serve(duty);
   } catch (error) {

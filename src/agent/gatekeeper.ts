@@ -5,6 +5,7 @@ import { describe } from "#lib/errors.ts";
 import type { Log } from "#lib/log.ts";
 import type { Instant } from "#lib/pure/instant.ts";
 import { deviceText, type Device } from "#policy/device.ts";
+import type { Capability } from "#platform/capabilities.ts";
 import type { Entry } from "#platform/gate.ts";
 import type { Platform } from "#platform/platform.ts";
 import { toGateSchema, type Begin, type FromGate, type ToGate } from "#protocol/gate.ts";
@@ -35,27 +36,25 @@ export interface GatekeeperOptions {
   readonly hears: GateHears;
 }
 
-/** How the gate stands, for `edict status`. */
-export interface GateState {
-  readonly up: boolean;
-  /** Why it is not up. */
-  readonly why: string | undefined;
+/** What the gate sees and has done. */
+export interface GateHealth {
   readonly marks: Marks | undefined;
   /** What it has done since it was last started. */
   readonly counts: Omit<Pong, "say" | "n"> | undefined;
   /** How often it ended without being told to. */
   readonly fell: number;
+  /** Its process, while it serves. */
+  readonly pid: number | undefined;
 }
 
-/** Milliseconds: a gate that is silent for three pings is ended, well within a second. */
-const [pingEvery, mostSilence] = [250, 750];
-const [peopleEvery, endWithin, healthyAfter] = [60_000, 5_000, 60_000];
+/** Milliseconds. */
+const [pingEvery, peopleEvery, endWithin, healthyAfter] = [1_000, 60_000, 5_000, 60_000];
 const restarts = { firstMs: 200, maxMs: 60_000 };
 const mostEntries = 5_000;
 
 /**
- * Keeps one gate process in its place: starts it, asks whether it lives, ends it when it is silent, and puts a new one beside it for
- * each new policy before the old one goes. Without it everything else goes on (law 6).
+ * Keeps one gate process in its place: starts it, starts it again when it has ended, and puts a new one beside it for each new
+ * policy before the old one goes. Without it everything else goes on (law 6).
  */
 export class Gatekeeper {
   readonly #options: GatekeeperOptions;
@@ -63,23 +62,27 @@ export class Gatekeeper {
   #wanted: Generation | undefined;
   #line: GateLine | undefined;
   #marks: Marks | undefined;
-  #counts: GateState["counts"];
-  #why: string | undefined = "no policy is in force yet";
+  #counts: GateHealth["counts"];
+  #why = "no policy is in force yet";
   #fell = 0;
   #people: Begin["people"] = [];
-  #saying: NodeJS.Immediate | undefined;
-  #pinged = 0;
+  #saying = false;
   #pings = 0;
   #wake: () => void = () => undefined;
 
   constructor(options: GatekeeperOptions) {
     this.#options = options;
-    if (options.platform.startGate === undefined) this.#why = "this system has no gate";
+    if (options.platform.startGate === undefined)
+      this.#why = "it was not asked for: nothing is stopped, or only one look is taken";
   }
 
-  get state(): GateState {
-    const up = this.#line?.alive === true;
-    return { up, why: up ? undefined : this.#why, marks: this.#marks, counts: this.#counts, fell: this.#fell };
+  /** Whether it serves now. */
+  state(): Capability {
+    return this.#line?.alive === true ? { up: true } : { up: false, why: this.#why };
+  }
+
+  get health(): GateHealth {
+    return { marks: this.#marks, counts: this.#counts, fell: this.#fell, pid: this.#line?.pid };
   }
 
   /** From now on this policy is answered by; undefined where nothing is banned, and nobody need wait. */
@@ -104,7 +107,9 @@ export class Gatekeeper {
     const key = `${entry.dev} ${entry.ino}`;
     if (this.#entries.has(key) || this.#entries.size >= mostEntries) return;
     this.#entries.set(key, entry);
-    this.#saying ??= setImmediate(() => this.#sayEntries()); // a scan finds many at once
+    if (this.#saying) return; // a scan finds many at once
+    this.#saying = true;
+    setImmediate(() => this.#sayEntries());
   }
 
   /** Runs until aborted. Never throws: a machine without a gate is watched by the exec stream and by sweeps. */
@@ -184,22 +189,10 @@ export class Gatekeeper {
     clearTimeout(timer);
   }
 
-  /** Silence counts only while we were listening ourselves: compiling a large policy takes a second. */
+  /** Tells it the time, and hears how it is. Whether it lives, the kernel sees to. */
   #ping(): void {
-    const now = performance.now();
-    const away = now - this.#pinged > 2 * pingEvery;
-    this.#pinged = now;
-    const line = this.#line;
-    if (line?.alive !== true) return;
-    if (away) line.excuse();
-    else if (line.silence > mostSilence) {
-      this.#options.log.error("the gate is silent, and is ended: nobody waits for it any more", {
-        silence: line.silence,
-      });
-      return line.kill();
-    }
     this.#pings += 1;
-    line.say({ say: "ping", n: this.#pings, now: this.#options.now() });
+    this.#line?.say({ say: "ping", n: this.#pings, now: this.#options.now() });
   }
 
   async #readPeople(): Promise<void> {
@@ -218,7 +211,7 @@ export class Gatekeeper {
   }
 
   #sayEntries(): void {
-    this.#saying = undefined;
+    this.#saying = false;
     this.#line?.say({ say: "entries", entries: [...this.#entries.values()] });
   }
 
@@ -261,7 +254,7 @@ export class Gatekeeper {
   }
 
   /** Where there is no answer the gate lets go by itself. */
-  #reply<S extends "owner" | "opener">(line: GateLine, ask: number, say: S, answer: Promise<object>): void {
+  #reply(line: GateLine, ask: number, say: "owner" | "opener", answer: Promise<object>): void {
     answer.then(
       (found) => line.say(toGateSchema.parse({ say, ask, ...found })),
       (error: unknown) =>

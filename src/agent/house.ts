@@ -11,7 +11,6 @@ import type { Clock } from "#lib/clock.ts";
 import type { Log } from "#lib/log.ts";
 import type { Teller } from "#notify/tell.ts";
 import type { Watching } from "#observe/observe.ts";
-import type { Capability } from "#platform/capabilities.ts";
 import type { Platform } from "#platform/platform.ts";
 import type { DeviceIdentity } from "#report/identity.ts";
 import type { Outbox } from "#report/outbox.ts";
@@ -43,13 +42,6 @@ export interface House {
   readonly missing: readonly string[];
   /** Evidence that could not be judged, and why the last one could not. */
   readonly unjudged: Unjudged;
-  readonly gate: Gatekeeping;
-}
-
-/** Whoever starts and watches the gate's process. */
-export interface Gatekeeping {
-  /** Whether it answers now, and why not. */
-  state(): Capability;
 }
 
 export interface Unjudged {

@@ -149,7 +149,6 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     reporting: { enrolledAt: identity.enrolledAt, failing: undefined },
     missing,
     unjudged: { count: 0, why: undefined },
-    gate: { state: () => ({ up: false, why: "this release watches by sweeps" }) },
   };
   all.addEventListener("abort", () => platform.service("STOPPING=1"), { once: true });
   log.info("the agent starts", { device: identity.id, server: config.server ?? null });
@@ -168,12 +167,15 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
 
 /** The emergency stop stops nobody, so nobody need wait; a look once ends too soon for a gate. */
 function gateOf(
-  { people, startGate }: Platform,
+  platform: Platform,
   { enforcement }: Config,
   { once, gateOnly }: AgentOptions,
 ): Pick<Platform, "people" | "startGate"> {
-  const without = enforcement === "observe" || once === true || gateOnly?.length === 0 || startGate === undefined;
-  return without ? { people } : { people, startGate };
+  const without =
+    enforcement === "observe" || once === true || gateOnly?.length === 0 || !platform.capabilities.gate.up;
+  const { startGate } = platform;
+  const people = (): ReturnType<Platform["people"]> => platform.people();
+  return without || startGate === undefined ? { people } : { people, startGate };
 }
 
 /** Watching has begun before the others: it ends with them, whichever of them ended first. */

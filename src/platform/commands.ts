@@ -101,9 +101,10 @@ export function startGateProcess(): GateProcess {
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code ?? "unknown"}`));
   });
-  if (!(control instanceof Duplex)) throw new PlatformError("failed", "the gate's process has no control socket");
+  if (child.pid === undefined || !(control instanceof Duplex))
+    throw new PlatformError("failed", "the gate's process does not start");
   control.on("error", () => undefined); // it has ended: `ended` says so
-  return { control, ended, kill: () => void child.kill("SIGKILL") };
+  return { pid: child.pid, control, ended, kill: () => void child.kill("SIGKILL") };
 }
 
 function helperOf(child: ChildProcess): Helper {

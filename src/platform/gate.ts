@@ -96,6 +96,7 @@ export interface Gate {
 
 /** The gate's process, as its supervisor has it. */
 export interface GateProcess {
+  readonly pid: number;
   /** The other end of its control socket. */
   readonly control: Duplex;
   /** How it ended, in words. */

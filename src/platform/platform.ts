@@ -171,9 +171,9 @@ export interface Platform {
   /** Runs a program as a person would, in a terminal: for the demo, and for tests. @throws PlatformError */
   runInTerminal(program: string, args: readonly string[], options: TerminalRunOptions): TerminalRun;
   /** Starts the gate's process, where this system has a gate. */
-  startGate?(): GateProcess;
+  readonly startGate?: () => GateProcess;
   /** Makes this very process the gate; `control` is the descriptor on which its supervisor speaks. @throws PlatformError */
-  openGate?(control: number): Gate;
+  readonly openGate?: (control: number) => Gate;
   /** Uid of whoever is at the other end of a local socket; undefined where it cannot be known. */
   peerUid(socket: Socket): number | undefined;
   /** Tells the service manager how we are (sd_notify(3)); nothing where there is none. */

@@ -1,4 +1,3 @@
-import { readdirSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import {
   deadlines,
@@ -10,33 +9,22 @@ import {
   type Pause,
 } from "#platform/gate.ts";
 import type { Finding, Question } from "#platform/gate.ts";
-import { PlatformError } from "#platform/platform.ts";
 import type { ProcessSeen } from "#policy/evidence.ts";
 import { asker, programOf } from "#platform/linux/gate/asker.ts";
 import { Beliefs } from "#platform/linux/gate/beliefs.ts";
 import { ControlSocket } from "#platform/linux/gate/control.ts";
+import { DeadMan } from "#platform/linux/gate/dead-man.ts";
+import { freeDescriptors, openGroup } from "#platform/linux/gate/group.ts";
 import { eventBytes, parseEvents, responseOf, type GateEvent } from "#platform/linux/gate/event.ts";
 import { openGateKernel, pollBits, type GateKernel, type Polled } from "#platform/linux/gate/kernel.ts";
 import { Marks } from "#platform/linux/gate/marks.ts";
 import { openMountTable } from "#platform/linux/gate/mount-table.ts";
 import { SystemCallError } from "#platform/linux/libc.ts";
-import { readSmall } from "#platform/linux/read.ts";
 
-// fanotify_init(2)
-const FAN_CLOEXEC = 1;
-const FAN_NONBLOCK = 2;
-const FAN_CLASS_CONTENT = 4;
-const FAN_ENABLE_AUDIT = 0x40;
-const O_CLOEXEC = 0o2_000_000;
-/** Without it the kernel denies every program past 2 GiB by itself (EOVERFLOW). Its value differs between processors. */
-const O_LARGEFILE = process.arch === "arm64" ? 0o400_000 : 0o100_000;
-
-/** Questions held at once; the kernel keeps the others. */
-const mostHeld = 4096;
-/** Descriptors that stay free for /proc and the unforeseen. */
-const reserve = 6;
+/** Milliseconds after which the kernel ends a gate that has stopped, whatever the reason. */
+const patience = 700;
 /** Milliseconds without any event: the runtime's own chores have their turn. */
-const idle = 1_000;
+const idle = 250;
 /** Events between two such turns while there is no rest. */
 const between = 512;
 const longestPath = 4096;
@@ -143,7 +131,9 @@ class LinuxGate implements Gate {
   }
 
   async serve(duty: GateDuty): Promise<void> {
+    const deadMan = new DeadMan(patience);
     for (;;) {
+      deadMan.hold();
       const asked = this.#wait(duty);
       this.#read(duty);
       this.#expire(duty);
@@ -272,26 +262,4 @@ class LinuxGate implements Gate {
       this.#kernel.close(fd);
     }
   }
-}
-
-/** With denials in the kernel's audit log, where it lets us (CAP_AUDIT_WRITE, CONFIG_AUDITSYSCALL). */
-function openGroup(kernel: GateKernel): readonly [number, boolean] {
-  const flags = FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK;
-  for (const audit of [true, false]) {
-    try {
-      return [kernel.init(audit ? flags | FAN_ENABLE_AUDIT : flags, O_CLOEXEC | O_LARGEFILE), audit];
-    } catch (error) {
-      if (!audit || !(error instanceof SystemCallError)) throw error;
-    }
-  }
-  throw new PlatformError("failed", "no fanotify group");
-}
-
-/** How many questions can be held: where no descriptor is free the kernel denies by itself. @throws PlatformError `limit` */
-function freeDescriptors(): number {
-  const limits = readSmall("/proc/self/limits", 16_384)?.toString("latin1") ?? "";
-  const limit = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);
-  const free = Math.min(mostHeld, limit - readdirSync("/proc/self/fd").length - reserve);
-  if (free < 1) throw new PlatformError("limit", `with ${limit} descriptors the kernel would deny programs by itself`);
-  return free;
 }

@@ -92,15 +92,15 @@ export function openGateKernel(): GateKernel {
       if (markPath(group, flags, mask, fd, null) < 0) fail("fanotify_mark");
     },
     read: (fd, buffer) => {
-      const length = Number(read(fd, buffer, buffer.length));
+      const length = read(fd, buffer, buffer.length);
       return length >= 0 ? length : tryAgain() ? undefined : fail("read");
     },
     write: (fd, bytes) => {
-      if (Number(write(fd, bytes, bytes.length)) < 0) fail("write");
+      if (write(fd, bytes, bytes.length) < 0) fail("write");
     },
     close: (fd) => void close(fd),
     pathOf: (fd, buffer) => {
-      const length = Number(readlink(`/proc/self/fd/${fd}`, buffer, buffer.length));
+      const length = readlink(`/proc/self/fd/${fd}`, buffer, buffer.length);
       return length < 0 ? fail("readlink") : length;
     },
     poll: (fds, timeout) => {
@@ -113,11 +113,11 @@ export function openGateKernel(): GateKernel {
       return fds.map((_, i) => bytes.readInt16LE(8 * i + 6));
     },
     receive: (fd, buffer) => {
-      const length = Number(recv(fd, buffer, buffer.length, MSG_DONTWAIT));
+      const length = recv(fd, buffer, buffer.length, MSG_DONTWAIT);
       return length >= 0 ? length : tryAgain() ? undefined : fail("recv");
     },
     send: (fd, bytes) => {
-      const length = Number(send(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
+      const length = send(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
       return length >= 0 ? length : tryAgain() ? 0 : fail("send");
     },
     prctl: (option, value) => {
