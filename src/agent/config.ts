@@ -29,6 +29,11 @@ const settings = z.strictObject({
   pollSeconds: z.number().min(1).max(86_400),
   enforcement: z.enum(["policy", "observe"]),
   failClosed: z.boolean(),
+  /** Whether programs are asked about before they start: everywhere, nowhere, or only on these mount points (to try it out). */
+  gate: z.union([
+    z.enum(["on", "off"], { error: 'expected "on", "off", or a list of mount points' }),
+    z.array(z.string().startsWith("/", "expected an absolute path")).min(1).max(1000),
+  ]),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
   state: z.string().startsWith("/", "expected an absolute path"),
   run: z.string().startsWith("/", "expected an absolute path"),
@@ -147,5 +152,6 @@ const defaults = {
   pollSeconds: 60,
   enforcement: "policy",
   failClosed: false,
+  gate: "on",
   logLevel: "info",
 } as const satisfies Found;

@@ -37,8 +37,6 @@ export interface AgentOptions {
   readonly ready?: () => void;
   /** Instead of the machine's own: for a test that may touch only one user's processes. */
   readonly platform?: Platform;
-  /** Mount points that the gate holds, instead of the whole machine; none for no gate. For a test, whose gate must hurt nobody. */
-  readonly gateOnly?: readonly string[];
   /** Pull the policy, look at everything once, say what came of it, and end. */
   readonly once?: boolean;
 }
@@ -121,7 +119,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     log,
     agent: process.pid,
     failClosed: config.failClosed,
-    only: options.gateOnly,
+    only: typeof config.gate === "string" ? undefined : config.gate,
     now: () => policies.now(),
     device: () => device.current(),
     hears: hearing({ watching, enforcement, log }),
@@ -168,11 +166,10 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
 /** The emergency stop stops nobody, so nobody need wait; a look once ends too soon for a gate. */
 function gateOf(
   platform: Platform,
-  { enforcement }: Config,
-  { once, gateOnly }: AgentOptions,
+  { enforcement, gate }: Config,
+  { once }: AgentOptions,
 ): Pick<Platform, "people" | "startGate"> {
-  const without =
-    enforcement === "observe" || once === true || gateOnly?.length === 0 || !platform.capabilities.gate.up;
+  const without = enforcement === "observe" || once === true || gate === "off" || !platform.capabilities.gate.up;
   const { startGate } = platform;
   const people = (): ReturnType<Platform["people"]> => platform.people();
   return without || startGate === undefined ? { people } : { people, startGate };

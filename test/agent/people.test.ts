@@ -55,6 +55,7 @@ async function house(
     pollSeconds: 1,
     enforcement: "policy",
     failClosed: false,
+    gate: "off",
     logLevel: "info",
   } as const;
   const done = runAgent(

@@ -205,7 +205,8 @@ export function agent(
 ): AgentProcess {
   const [state, run, config] = [join(folder, "state"), join(folder, "run"), join(folder, "agent.json")];
   mkdirSync(join(folder, "roots"), { recursive: true });
-  const usual = { state, run, roots: [join(folder, "roots")], sweepSeconds: 0.3, pollSeconds: 1 };
+  // A gate of a test's would hold the whole machine.
+  const usual = { gate: "off", state, run, roots: [join(folder, "roots")], sweepSeconds: 0.3, pollSeconds: 1 };
   writeFileSync(config, JSON.stringify({ ...usual, ...settings }), { mode: 0o600 });
   const command = [process.execPath, main, "agent", "--config", config, ...(options.args ?? [])];
   const [program = "", ...args] = [...(options.under ?? []), ...command];

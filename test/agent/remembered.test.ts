@@ -28,6 +28,7 @@ function device(state: State): ThisDevice {
     pollSeconds: 1,
     enforcement: "policy",
     failClosed: false,
+    gate: "off",
     logLevel: "info",
     groups: ["finance"],
     state: "/nowhere",

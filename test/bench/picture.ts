@@ -95,6 +95,7 @@ async function take(desktop: Desktop, shot: string): Promise<void> {
       pollSeconds: 60,
       enforcement: "policy",
       failClosed: false,
+      gate: "off",
       logLevel: "info",
     },
     {

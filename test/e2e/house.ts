@@ -81,6 +81,7 @@ export async function startHouse(options: {
       pollSeconds: 1,
       enforcement: "policy",
       failClosed: false,
+      gate: "off",
       logLevel: "debug",
     },
     { clock, console: false, platform, ready: () => ready.resolve(undefined) },

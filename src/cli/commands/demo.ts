@@ -161,6 +161,7 @@ async function startAgent(demo: Demo): Promise<void> {
       pollSeconds: 1,
       enforcement: "policy",
       failClosed: false,
+      gate: "off",
       logLevel: "info",
     },
     { clock: io.clock, console: false, ready: () => ready.resolve(undefined) },
