@@ -1,5 +1,6 @@
 import { fstatSync, lstatSync, type BigIntStats } from "node:fs";
 import { Asks } from "#agent/gate-asks.ts";
+import type { Clock } from "#lib/clock.ts";
 import { uuid7 } from "#lib/uuid7.ts";
 import { formatInstant, instantOf, type Instant } from "#lib/pure/instant.ts";
 import { mayBeOwned, seenAtGate } from "#observe/at-gate.ts";
@@ -23,6 +24,7 @@ export interface DutyOptions {
     | "control"
     | "isOurs"
     | "believes"
+    | "steady"
     | "asker"
     | "programOf"
     | "settle"
@@ -37,6 +39,8 @@ export interface DutyOptions {
   readonly matcher: Matcher;
   readonly begin: Omit<Begin, "say" | "policy" | "catalog">;
   readonly isVital: Platform["isVital"];
+  /** The system's own: it is compared with files' times, and with nothing in a policy. */
+  readonly clock: Clock;
 }
 
 /** What the gate answers: made of what observe reads of an open file and what policy decides about it. */
@@ -56,7 +60,7 @@ export class Duty implements GateDuty {
   constructor(options: DutyOptions) {
     this.#options = options;
     const { matcher, begin, gate } = options;
-    this.#content = new GateContent(matcher.wanted, (fd, device) => gate.believes(fd, device));
+    this.#content = new GateContent(matcher.wanted, gate, options.clock);
     this.#asks = new Asks((ask) => this.#say(ask));
     this.#newId = uuid7({ now: () => this.#now() });
     this.#strict = matcher.policy.bans.some((ban) => ban.strict);

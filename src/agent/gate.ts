@@ -1,4 +1,5 @@
 import { Duty } from "#agent/gate-duty.ts";
+import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
 import { compile, type Matcher } from "#policy/compile.ts";
 import { parseCatalog, parsePolicy } from "#policy/parse.ts";
@@ -14,7 +15,7 @@ const controlDescriptor = 3;
  * told to ask: a policy that changes gets a process of its own, so no answer comes from half of one. Returns when another gate has taken over,
  * or the agent has gone.
  */
-export async function runGate(): Promise<void> {
+export async function runGate(clock: Clock): Promise<void> {
   const platform = await selectPlatform();
   if (platform.openGate === undefined) return;
   const gate = platform.openGate(controlDescriptor);
@@ -23,7 +24,7 @@ export async function runGate(): Promise<void> {
   if (begin === undefined) return; // the agent has gone
   try {
     const matcher = begin.compile();
-    const duty = new Duty({ gate, matcher, begin: begin.line, isVital: (file) => platform.isVital(file) });
+    const duty = new Duty({ gate, matcher, begin: begin.line, isVital: (file) => platform.isVital(file), clock });
     say({ say: "ready", ...gate.mark(begin.line.only) });
     await gate.serve(duty);
   } catch (error) {

@@ -70,8 +70,10 @@ export interface Gate {
   mark(only?: readonly string[]): GateMarks;
   /** Whether a file lies on a filesystem of our own mount namespace, by its device: elsewhere an owner may be anybody's word. */
   isOurs(device: string): boolean;
-  /** Whether a file there that changes without its stamp changing is impossible: then what was read of it once may free it (statfs(2)). */
+  /** Whether files on that device show every change in their stamps (statfs(2)). */
   believes(fd: number, device: string): boolean;
+  /** Whether nobody can write to a file now, and what was `changed` of it is long enough ago for the next change to show. Milliseconds since the epoch. */
+  steady(fd: number, changed: number, now: number): boolean;
   /** Who asks, as /proc says; without arguments, which are still those of whatever it was. Undefined when it cannot be seen. */
   asker(pid: number): ProcessSeen | undefined;
   /** The program that a process runs now, as /proc says; a path for people. */

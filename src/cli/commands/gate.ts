@@ -4,8 +4,8 @@ import { exitCodes } from "#cli/exit-codes.ts";
 
 /** Started by the agent, which supervises it; nobody types it. */
 export const command: Command = {
-  run: async () => {
-    await runGate();
+  run: async (_input, { clock }) => {
+    await runGate(clock);
     return exitCodes.ok[0];
   },
 };

@@ -10,6 +10,8 @@ import {
 } from "#platform/gate.ts";
 import type { Finding, Question } from "#platform/gate.ts";
 import type { ProcessSeen } from "#policy/evidence.ts";
+import { settled } from "#platform/linux/filesystems.ts";
+import { bindNoWriter } from "#platform/linux/writers.ts";
 import { asker, programOf } from "#platform/linux/gate/asker.ts";
 import { Beliefs } from "#platform/linux/gate/beliefs.ts";
 import { ControlSocket } from "#platform/linux/gate/control.ts";
@@ -64,6 +66,7 @@ class LinuxGate implements Gate {
   readonly #path = Buffer.allocUnsafeSlow(longestPath);
   readonly #held = new Map<number, Held>();
   readonly #beliefs = new Beliefs();
+  readonly #noWriter = bindNoWriter();
   #mounts: number | undefined;
   #next = Infinity;
   #finishing = false;
@@ -99,6 +102,9 @@ class LinuxGate implements Gate {
   }
   believes(fd: number, device: string): boolean {
     return this.#beliefs.has(fd, device);
+  }
+  steady(fd: number, changed: number, now: number): boolean {
+    return settled(changed, now) && this.#noWriter(fd);
   }
   isOurs(device: string): boolean {
     return this.#marks.isOurs(device);
