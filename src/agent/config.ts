@@ -25,6 +25,7 @@ const settings = z.strictObject({
   /** PEM file with the certificate authority of a server that no public one vouches for. */
   ca: z.string().startsWith("/", "expected an absolute path"),
   groups: z.array(z.string().min(1).max(256)).max(1000),
+  /** Between two sweeps; where left out, what suits the machine (observe.ts). */
   sweepSeconds: z.number().min(0.1).max(3600),
   pollSeconds: z.number().min(1).max(86_400),
   enforcement: z.enum(["policy", "observe"]),
@@ -42,7 +43,14 @@ const settings = z.strictObject({
 });
 const fileSchema = settings.partial();
 type Found = z.infer<typeof fileSchema>;
-const configSchema = settings.partial({ server: true, root: true, enrolSecretFile: true, ca: true, roots: true });
+const configSchema = settings.partial({
+  server: true,
+  root: true,
+  enrolSecretFile: true,
+  ca: true,
+  roots: true,
+  sweepSeconds: true,
+});
 export type Config = Readonly<z.infer<typeof configSchema>>;
 
 /** Where things lie for root, and for everybody else (XDG Base Directory Specification). */
@@ -148,7 +156,6 @@ export function loadConfig(places: Places): Config {
 }
 
 const defaults = {
-  sweepSeconds: 5,
   pollSeconds: 60,
   enforcement: "policy",
   failClosed: false,

@@ -101,6 +101,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     clock,
     state,
     vital: vital.map((file) => file.path),
+    os: platform.os,
     floor: () => trust.status().floor,
   });
   const device = new ThisDevice({ id: identity.id, platform, config, state, person: "", vital });

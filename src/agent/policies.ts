@@ -3,14 +3,18 @@ import type { Clock } from "#lib/clock.ts";
 import { formatInstant, instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
 import type { State } from "#agent/state.ts";
 import { compile, type Matcher, type Wanted } from "#policy/compile.ts";
+import type { Seen } from "#policy/evidence.ts";
 import { lint, type Finding } from "#policy/lint.ts";
 import { parseCatalog, parsePolicy } from "#policy/parse.ts";
+import type { Os } from "#policy/text.ts";
 import type { Generation } from "#trust/generation.ts";
 
 /** The policy in force. Swapped whole; nobody sees half of one. */
 export interface Current {
   readonly matcher: Matcher;
   readonly wanted: Wanted;
+  /** Whether what was read of a file shows any identity that this policy asks for. */
+  readonly matters: (seen: Seen) => boolean;
   /** The signed version; 0 before the first. */
   readonly version: number;
   /** Since when it is in force on this device. */
@@ -40,16 +44,18 @@ export class Policies {
   readonly #state: State;
   readonly #vital: readonly string[];
   readonly #floor: () => Instant;
+  readonly #os: Os;
   #current: Current;
 
   /** `floor`: the newest time that a signature vouches for. */
-  constructor(options: { clock: Clock; state: State; vital: readonly string[]; floor: () => Instant }) {
+  constructor(options: { clock: Clock; state: State; vital: readonly string[]; floor: () => Instant; os: Os }) {
     this.#clock = options.clock;
     this.#state = options.state;
     this.#vital = options.vital;
     this.#floor = options.floor;
+    this.#os = options.os;
     const matcher = compile(parsePolicy(new TextEncoder().encode(nothingBanned)), { formatVersion: 1, tools: [] });
-    this.#current = { matcher, wanted: matcher.wanted, version: 0, activatedAt: never, findings: [] };
+    this.#current = this.#made(matcher, 0, never, []);
   }
 
   current(): Current {
@@ -71,11 +77,16 @@ export class Policies {
       const matcher = compile(policy, catalog);
       const findings = lint(policy, catalog, { vital: this.#vital });
       const activatedAt = this.#since(generation.version);
-      this.#current = { matcher, wanted: matcher.wanted, version: generation.version, activatedAt, findings };
+      this.#current = this.#made(matcher, generation.version, activatedAt, findings);
       return { activated: true, current: this.#current };
     } catch (error) {
       return { activated: false, why: describe(error) };
     }
+  }
+
+  #made(matcher: Matcher, version: number, activatedAt: Instant, findings: readonly Finding[]): Current {
+    const matters = (seen: Seen): boolean => matcher.claims(seen, this.#os).length > 0;
+    return { matcher, wanted: matcher.wanted, matters, version, activatedAt, findings };
   }
 
   /** The same version keeps its instant over a restart: who started a banned tool meanwhile is not "already running". */

@@ -112,6 +112,18 @@ export function packageRun(name: string, argv: readonly string[], from: number):
   return undefined;
 }
 
+const runnerNames: ReadonlySet<string> = new Set(runners.flatMap(({ names }) => names));
+
+/** Whether a program of this name fetches and runs packages. */
+export function isRunner(name: string): boolean {
+  return runnerNames.has(name);
+}
+
+/** The same for a program, by what it was called or by its own name. */
+export function packageRunBy(program: string, argv: readonly string[]): PackageSeen | undefined {
+  return packageRun(nameOf(argv[0] ?? program), argv, 1) ?? packageRun(nameOf(program), argv, 1);
+}
+
 /** A package as it was typed: "@scope/name@1.2", "npm:name", "name[extra]==1.2". Undefined for addresses and paths. */
 export function packageOf(runs: Extract<Runs, { what: "package" }>, argv: readonly string[]): PackageSeen | undefined {
   const typed = (argv[runs.index] ?? "").slice(runs.skip);

@@ -1,15 +1,15 @@
 import type { Clock } from "#lib/clock.ts";
 import { formatInstant } from "#lib/pure/instant.ts";
 import { uuid7 } from "#lib/uuid7.ts";
-import { baseNames, interpreterNamed, packageOf, packageRun, runsOf } from "#observe/command-line.ts";
+import { baseNames, interpreterNamed, packageOf, packageRun, packageRunBy, runsOf } from "#observe/command-line.ts";
 import { ContentReader } from "#observe/content.ts";
 import type { Interpreter, Runs } from "#observe/interpreters.ts";
+import type { Footing } from "#observe/footing.ts";
 import type { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import { npmOwner } from "#observe/owners/npm.ts";
-import { pythonOwner, sitesOf } from "#observe/owners/python.ts";
-import { extensionOwner } from "#observe/owners/vscode.ts";
+import { Owners } from "#observe/owners/owners.ts";
+import { sitesOf } from "#observe/owners/python.ts";
 import { against, below, nameOf, parentOf, rawFromSeen, rawFromText, toSeen, type RawPath } from "#observe/raw-path.ts";
-import { openImage, openRegular, realPath, stampAt, type Opened, type Stamp, type Unread } from "#observe/read-file.ts";
+import { openImage, openRegular, realPath, stampAt, type Opened, type Unread } from "#observe/read-file.ts";
 import { fileSeen, nothingRead, notSigned, onlyAudit, reading } from "#observe/seen.ts";
 import type { Owner } from "#observe/at-gate.ts";
 import type { Wanted } from "#policy/compile.ts";
@@ -17,9 +17,11 @@ import type { ProcessDetail } from "#platform/platform.ts";
 import type { Evidence, FileSeen, PackageSeen, Seen } from "#policy/evidence.ts";
 
 /** One file and everything that was read of it. */
-export interface Identified {
+export interface Identified extends Read {
   readonly file: FileSeen;
-  readonly seen: Seen;
+  /** Its real path, and the last name of the path that it was found by. */
+  readonly real: RawPath;
+  readonly called: string;
 }
 
 /** "major:minor" and inode. */
@@ -28,10 +30,22 @@ export interface FileId {
   readonly ino: string;
 }
 
-interface Read {
+/** What was read of one file, and how long it stays true. */
+export interface Read {
   readonly seen: Seen;
-  /** The interpreter that its bytes say it is. */
-  readonly interpreter: string | undefined;
+  /** The interpreter that it is, by its name or by its bytes. */
+  readonly interpreter: Interpreter | undefined;
+  /** The state of the file that was read; undefined where it could not be. */
+  readonly key: string | undefined;
+  /** What its attribution rests on; undefined where its path says nothing. */
+  readonly footing: Footing | undefined;
+}
+
+/** A process as evidence, and what was read of its program and of the file it runs. */
+export interface Looked {
+  readonly evidence: Evidence;
+  readonly program: Read;
+  readonly script: Identified | undefined;
 }
 
 const elsewhere = "its path does not lead to it here: deleted, replaced, or in another mount namespace";
@@ -39,14 +53,14 @@ const elsewhere = "its path does not lead to it here: deleted, replaced, or in a
 /** Turns files and processes into evidence: which identities each kind shows, which it lacks, which could not be read. */
 export class Identifier {
   readonly #content: ContentReader;
-  readonly #dpkg: DpkgDatabase;
+  readonly #owners: Owners;
   readonly #clock: Clock;
   readonly #newId: () => string;
 
   /** @throws RangeError where a wanted marker is too short to be searched */
   constructor(options: { readonly wanted: Wanted; readonly dpkg: DpkgDatabase; readonly clock: Clock }) {
     this.#content = new ContentReader(options.wanted);
-    this.#dpkg = options.dpkg;
+    this.#owners = new Owners(options.wanted, options.dpkg);
     this.#clock = options.clock;
     this.#newId = uuid7(options.clock);
   }
@@ -64,7 +78,8 @@ export class Identifier {
     if ("unread" in opened) return opened;
     try {
       const names = baseNames(toSeen(real).path, toSeen(path).path, ...called);
-      return { file: fileSeen(real, opened.stamp), seen: (await this.#read(opened, real, names)).seen };
+      const read = await this.#read(opened, real, names);
+      return { file: fileSeen(real, opened.stamp), real, called: nameOf(path), ...read };
     } finally {
       await opened.file.close();
     }
@@ -72,33 +87,37 @@ export class Identifier {
 
   /** Identifies a running process: its program and, where that is an interpreter, what it runs. */
   async process(detail: ProcessDetail, kind: "exec" | "process"): Promise<Evidence> {
+    return (await this.look(detail, kind)).evidence;
+  }
+
+  /** The same, with what was read. */
+  async look(detail: ProcessDetail, kind: "exec" | "process"): Promise<Looked> {
     const argv = detail.process.argv ?? [];
-    const { seen: program, interpreter: is } = await this.#program(detail, argv);
+    const program = await this.#program(detail, argv);
+    const { interpreter } = program;
     const { process, program: file } = detail;
-    const interpreter = interpreterNamed(nameOf(file.path)) ?? interpreterNamed(is ?? "");
     const runs = interpreter === undefined ? undefined : runsOf(interpreter, argv);
     if (interpreter === undefined || runs === undefined || runs.what === "nothing") {
-      const run = packageRun(nameOf(argv[0] ?? file.path), argv, 1) ?? packageRun(nameOf(file.path), argv, 1);
-      return this.evidence(kind, { file, process, seen: withPackage(program, run) });
+      const seen = withPackage(program.seen, packageRunBy(file.path, argv));
+      return { evidence: this.evidence(kind, { file, process, seen }), program, script: undefined };
     }
     const script = await this.#script(detail, interpreter, runs);
-    return this.evidence(kind, {
+    const evidence = this.evidence(kind, {
       file,
       process,
       ...("file" in script && { script: script.file }),
       seen: "unread" in script ? nothingRead(script.unread) : script.seen,
-      interpreter: program,
+      interpreter: program.seen,
     });
+    return { evidence, program, script: "file" in script ? script : undefined };
   }
 
   /** Who owns the file at a path, if it is still that file there (POLICY.md, "Paths lie"). */
   async owner(path: RawPath, { dev, ino }: FileId): Promise<Owner | undefined> {
     const stamp = await stampAt(path);
     if (stamp === undefined || stamp.dev !== dev || stamp.ino !== ino) return undefined;
-    return {
-      package: reading(await this.#packages(path, stamp)),
-      extension: reading([await extensionOwner(path, stamp)]),
-    };
+    const { package: packages, extension } = await this.#owners.of(path, stamp);
+    return { package: packages, extension };
   }
 
   /**
@@ -120,15 +139,24 @@ export class Identifier {
 
   async #program(detail: ProcessDetail, argv: readonly string[]): Promise<Read> {
     const path = rawFromSeen(detail.program);
+    const names = baseNames(detail.program.path, argv[0]);
+    const named = interpreterNamed(nameOf(detail.program.path));
+    const unread = (reason: string): Read => ({
+      seen: nothingRead(reason),
+      interpreter: named,
+      key: undefined,
+      footing: undefined,
+    });
     const opened = await openImage(detail.image);
-    if ("unread" in opened) return { seen: nothingRead(opened.unread), interpreter: undefined };
+    if ("unread" in opened) return unread(opened.unread);
     try {
       const { stamp } = opened;
       if (stamp.dev !== detail.program.dev || stamp.ino !== detail.program.ino)
-        return { seen: nothingRead("it runs another program by now"), interpreter: undefined };
+        return unread("it runs another program by now");
       const there = path !== undefined && detail.sameMounts ? await stampAt(path) : undefined;
       const ours = there?.dev === stamp.dev && there.ino === stamp.ino;
-      return await this.#read(opened, ours ? path : undefined, baseNames(detail.program.path, argv[0]));
+      const read = await this.#read(opened, ours ? path : undefined, names);
+      return named === undefined ? read : { ...read, interpreter: named };
     } finally {
       await opened.file.close();
     }
@@ -136,26 +164,17 @@ export class Identifier {
 
   /** Everything about one open file. Without a path, whatever a path says is unread. */
   async #read(opened: Opened, path: RawPath | undefined, names: readonly string[]): Promise<Read> {
-    const { interpreter, ...content } = await this.#content.read(opened);
-    const name = reading(names);
-    const rest = { ...content, name, signer: { unread: notSigned }, config: { unread: onlyAudit } };
+    const { interpreter: is, ...content } = await this.#content.read(opened);
+    const rest = { ...content, name: reading(names), signer: { unread: notSigned }, config: { unread: onlyAudit } };
+    const { key } = opened.stamp;
+    const interpreter = interpreterNamed(is ?? "");
     if (path === undefined) {
       const unread = { unread: elsewhere };
-      return { seen: { ...rest, package: unread, extension: unread, path: unread }, interpreter };
+      const seen = { ...rest, package: unread, extension: unread, path: unread };
+      return { seen, interpreter, key, footing: undefined };
     }
-    const { stamp } = opened;
-    const seen = {
-      ...rest,
-      package: reading(await this.#packages(path, stamp)),
-      extension: reading([await extensionOwner(path, stamp)]),
-      path: { value: [toSeen(path).path] },
-    };
-    return { seen, interpreter };
-  }
-
-  async #packages(path: RawPath, stamp: Stamp): Promise<readonly PackageSeen[]> {
-    const owners = [await npmOwner(path, stamp), await pythonOwner(path, stamp), await this.#dpkg.owner(path)];
-    return owners.filter((owner) => owner !== undefined);
+    const { footing, ...owned } = await this.#owners.of(path, opened.stamp);
+    return { seen: { ...rest, ...owned, path: { value: [toSeen(path).path] } }, interpreter, key, footing };
   }
 
   async #script(
@@ -187,7 +206,7 @@ export class Identifier {
           const run = baseNames(toSeen(candidate).path, found.file.path)
             .map((name) => packageRun(name, argv, from))
             .find((p) => p !== undefined);
-          return { file: found.file, seen: withPackage(found.seen, run) };
+          return { ...found, seen: withPackage(found.seen, run) };
         }
         return { unread: `no file that we can read: ${argv[runs.index] ?? ""}`.slice(0, 500) };
       }

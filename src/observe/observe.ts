@@ -1,3 +1,4 @@
+import { setTimeout as after } from "node:timers/promises";
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
 import type { Instant } from "#lib/pure/instant.ts";
@@ -5,20 +6,35 @@ import { Queue } from "#lib/queue.ts";
 import type { Owner } from "#observe/at-gate.ts";
 import { Identifier, type FileId } from "#observe/identify.ts";
 import type { RawPath } from "#observe/raw-path.ts";
+import { ExecWatch, type ExecHealth } from "#observe/exec-watch.ts";
+import { Given } from "#observe/given.ts";
 import { Inventory, type InventoryHealth } from "#observe/inventory.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { ProcessWatch, type Sweep } from "#observe/process-watch.ts";
 import { runAt } from "#observe/schedule.ts";
 import type { Wanted } from "#policy/compile.ts";
-import type { Platform } from "#platform/platform.ts";
-import type { Evidence } from "#policy/evidence.ts";
+import type { ExecSeen, Platform } from "#platform/platform.ts";
+import type { Evidence, Seen } from "#policy/evidence.ts";
 
 export interface ObserveOptions {
-  /** Between two sweeps over the processes. */
-  readonly sweepSeconds: number;
+  /** Between two sweeps over the processes. Where left out 5, and 10 as long as every exec is told of. */
+  readonly sweepSeconds?: number | undefined;
   readonly clock: Clock;
   /** A cron expression for the full look at what is installed; every day at 12:17 where left out. */
   readonly dailyScan?: string;
+  /** Called at the first exec in each mount namespace and from each device, and again some time after. Must not throw. */
+  readonly onPlace?: ((place: Place) => void) | undefined;
+}
+
+/** Where a program has begun. */
+export interface Place {
+  readonly pid: number;
+  /** Its mount namespace, as the platform names it. */
+  readonly mounts: string;
+  /** "major:minor". */
+  readonly dev: string;
+  /** Whether its paths mean the same here: our mount namespace, and our root folder. */
+  readonly ours: boolean;
 }
 
 /** How well watching works, for the agent's own report. */
@@ -28,6 +44,8 @@ export interface WatchHealth {
   /** What went wrong in the last sweep. */
   readonly error: string | undefined;
   readonly installed: InventoryHealth;
+  /** Undefined where execs are not told of. */
+  readonly execs: ExecHealth | undefined;
   /** Evidence that nobody fetched in time. */
   readonly lost: number;
 }
@@ -36,6 +54,8 @@ export interface Watching {
   readonly evidence: AsyncIterable<Evidence>;
   /** The policy or a stage has changed: everything that runs or is installed is given again. */
   lookAgain(): void;
+  /** Looks at one process now, and gives what it is unless that was given: a start that could not be judged in time. */
+  lookAt(pid: number): void;
   /** Evidence of one process as it is now; undefined when it has gone. @throws PlatformError `denied` */
   inspect(pid: number): Promise<Evidence | undefined>;
   /** Who owns the file at a path; undefined where it is not that file that lies there. */
@@ -52,7 +72,17 @@ const mostWaiting = 50_000;
 export interface InForce {
   readonly wanted: Wanted;
   readonly activatedAt: Instant;
+  /** Whether what was read of a file shows any identity that it asks for; everything, where left out. */
+  readonly matters?: (seen: Seen) => boolean;
 }
+
+/** Seconds between two sweeps, by whether every exec is told of. */
+const pauses = { sweepsOnly: 5, besideStream: 10 } as const;
+/** Milliseconds: when a process that may be about to exec is looked at again, where nobody tells of it. */
+const againAfter = [50, 500] as const;
+/** Milliseconds that even sweeps which are called for leave to others. */
+const rest = 100;
+const everything = (): boolean => true;
 
 /** People's machines are on at noon. */
 const noon = "17 12 * * *";
@@ -77,8 +107,11 @@ class Watch implements Watching {
   readonly #processes: ProcessWatch;
   readonly #dpkg = new DpkgDatabase("/var/lib/dpkg");
   readonly #inventory: Inventory;
+  readonly #given = new Given();
+  readonly #execs: ExecWatch;
   #identifier: { readonly wanted: Wanted; readonly it: Identifier } | undefined;
   #wake: () => void = () => undefined;
+  #missed = false;
   #sweeps = 0;
   #lastSweep: Sweep | undefined;
   #error: string | undefined;
@@ -90,8 +123,20 @@ class Watch implements Watching {
     this.#signal = signal;
     const { clock } = options;
     const give = (evidence: Evidence): void => void this.#queue.push(evidence);
-    this.#processes = new ProcessWatch({ platform, clock, give });
+    const given = this.#given;
+    this.#processes = new ProcessWatch({ platform, clock, give, given });
     const identifier = (): Identifier => this.#identify();
+    this.#execs = new ExecWatch({
+      platform,
+      identifier,
+      matters: () => policies().matters ?? everything,
+      given,
+      give,
+      onLost: () => this.#sweepNow(),
+      onPlace: options.onPlace === undefined ? undefined : (seen) => options.onPlace?.(placeOf(seen)),
+    });
+    signal.addEventListener("abort", () => this.#execs.close(), { once: true });
+    if (signal.aborted) this.#execs.close();
     this.#inventory = new Inventory({ platform, clock, dpkg: this.#dpkg, identifier, give, signal });
     this.evidence = this.#queue.read(signal);
     runAt(options.dailyScan ?? noon, () => this.#inventory.scan(), signal);
@@ -103,6 +148,22 @@ class Watch implements Watching {
     this.#processes.lookAgain();
     this.#wake();
     void this.#inventory.giveAgain();
+  }
+
+  lookAt(pid: number): void {
+    void this.#lookAt(pid).catch((error: unknown) => {
+      this.#error = describe(error);
+    });
+  }
+
+  async #lookAt(pid: number): Promise<void> {
+    await this.#execs.lookAt(pid);
+    if (this.#execs.up) return; // what it becomes is told
+    for (const milliseconds of againAfter) {
+      await after(milliseconds, undefined, { signal: this.#signal }).catch(() => undefined);
+      if (this.#signal.aborted) return;
+      await this.#execs.lookAt(pid);
+    }
   }
 
   async inspect(pid: number): Promise<Evidence | undefined> {
@@ -125,6 +186,7 @@ class Watch implements Watching {
       lastSweep: this.#lastSweep,
       error: this.#error,
       installed: this.#inventory.health,
+      execs: this.#execs.health,
       lost: this.#queue.lost,
     };
   }
@@ -133,7 +195,10 @@ class Watch implements Watching {
   #identify(): Identifier {
     const { wanted } = this.#policies();
     const current = this.#identifier;
-    if (current !== undefined && (current.wanted === wanted || sameWants(current.wanted, wanted))) return current.it;
+    if (current !== undefined && (current.wanted === wanted || sameWants(current.wanted, wanted))) {
+      if (current.wanted !== wanted) this.#identifier = { wanted, it: current.it };
+      return current.it;
+    }
     const it = new Identifier({ wanted, dpkg: this.#dpkg, clock: this.#options.clock });
     this.#identifier = { wanted, it };
     return it;
@@ -141,6 +206,8 @@ class Watch implements Watching {
 
   async #sweepOn(): Promise<void> {
     while (!this.#signal.aborted) {
+      this.#missed = false;
+      this.#execs.forgetPlaces();
       try {
         const activatedAt = (): Instant => this.#policies().activatedAt;
         this.#lastSweep = await this.#processes.sweep(this.#identify(), activatedAt, this.#signal);
@@ -149,8 +216,22 @@ class Watch implements Watching {
         this.#error = describe(error); // the next sweep tries again; health says so meanwhile
       }
       this.#sweeps += 1;
-      await this.#pause(this.#options.sweepSeconds * 1000);
+      if (this.#missed) await after(rest, undefined, { signal: this.#signal }).catch(() => undefined);
+      else await this.#pause(this.#seconds * 1000);
     }
+  }
+
+  get #seconds(): number {
+    const { sweepSeconds } = this.#options;
+    const seconds = sweepSeconds ?? (this.#execs.up ? pauses.besideStream : pauses.sweepsOnly);
+    // Who asked to look again while a sweep was going on waits no longer than where sweeps are all there is.
+    return this.#processes.owed ? Math.min(seconds, pauses.sweepsOnly) : seconds;
+  }
+
+  /** Now, and once more after the one that is going on: it may have passed by. */
+  #sweepNow(): void {
+    this.#missed = true;
+    this.#wake();
   }
 
   /** Until the time is over, `lookAgain`, or the end. */
@@ -175,5 +256,10 @@ function sameWants(a: Wanted, b: Wanted): boolean {
 }
 
 function textOf(wanted: Wanted): string {
-  return JSON.stringify([wanted.needles, [...wanted.sizes].toSorted((a, b) => a - b)]);
+  const { needles, sizes, ecosystems, extensions } = wanted;
+  return JSON.stringify([needles, [...sizes].toSorted((a, b) => a - b), [...ecosystems].toSorted(), extensions]);
+}
+
+function placeOf({ pid, mounts, dev, sameMounts }: ExecSeen): Place {
+  return { pid, mounts, dev, ours: sameMounts };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "#lib/clock.ts";
 import { parseInstant, type Instant } from "#lib/pure/instant.ts";
+import type { Given } from "#observe/given.ts";
 import type { Identifier } from "#observe/identify.ts";
 import { eachOf } from "#observe/pool.ts";
 import { PlatformError, type Platform, type ProcessDetail, type ProcessRow } from "#platform/platform.ts";
@@ -20,9 +21,7 @@ export interface Sweep {
 
 interface Known {
   /** What a sweep said of it; when that changes it is looked at again. */
-  row: string;
-  /** Start, program and script of the evidence that was given. */
-  given: string | undefined;
+  readonly row: string;
   /** Why it could not be read. */
   unreadable: string | undefined;
 }
@@ -36,6 +35,7 @@ export class ProcessWatch {
   readonly #clock: Clock;
   readonly #known = new Map<number, Known>();
   readonly #give: (evidence: Evidence) => void;
+  readonly #given: Given;
   /** When the last whole sweep began: what it did not see has started since. */
   #began: Instant | undefined;
   #again = false;
@@ -44,15 +44,23 @@ export class ProcessWatch {
     readonly platform: Platform;
     readonly clock: Clock;
     readonly give: (evidence: Evidence) => void;
+    /** What was given by others, too. */
+    readonly given: Given;
   }) {
     this.#platform = options.platform;
     this.#clock = options.clock;
     this.#give = options.give;
+    this.#given = options.given;
   }
 
   /** Everything that runs is given again by the next sweep: it was judged by another policy or stage. */
   lookAgain(): void {
     this.#again = true;
+  }
+
+  /** Whether the next sweep gives everything again. */
+  get owed(): boolean {
+    return this.#again;
   }
 
   /** Looks at every process once. `activatedAt`: since when the policy is in force; asked each time, for it can change meanwhile. */
@@ -61,26 +69,25 @@ export class ProcessWatch {
     const before = this.#began;
     const again = this.#again;
     this.#again = false;
+    this.#given.listing();
     const rows = await this.#platform.processes();
     const present = new Set(rows.map((row) => row.pid));
     for (const pid of this.#known.keys()) if (!present.has(pid)) this.#known.delete(pid);
+    this.#given.forgetAllBut(present);
 
     const changed = rows.filter((row) => again || this.#known.get(row.pid)?.row !== rowText(row));
     await eachOf(
       changed,
       together,
       async (row) => {
-        const old = this.#known.get(row.pid);
-        const known: Known = { row: rowText(row), given: old?.given, unreadable: undefined };
+        const known: Known = { row: rowText(row), unreadable: undefined };
         this.#known.set(row.pid, known);
         const detail = await this.#inspect(row.pid, known);
         if (detail === undefined) return;
         const seen = await identifier.process(detail, "process");
-        const given = identityText(seen);
-        const judgedBefore = known.given === given;
+        const judgedBefore = this.#given.again(seen);
         if (judgedBefore && !again) return;
         const started = !judgedBefore && isSince(detail, before, activatedAt());
-        known.given = given;
         this.#give(started ? { ...seen, kind: "exec" } : seen);
       },
       signal,
@@ -110,8 +117,4 @@ function isSince(detail: ProcessDetail, lastSweep: Instant | undefined, activate
 
 function rowText(row: ProcessRow): string {
   return `${row.started} ${row.path}\0${row.cmd}`;
-}
-
-function identityText({ process, file, script }: Evidence): string {
-  return [process?.start, file?.dev, file?.ino, script?.dev, script?.ino].join(" ");
 }

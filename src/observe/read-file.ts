@@ -17,6 +17,8 @@ export interface Stamp {
   readonly nlink: number;
   /** Whether anybody may execute it. */
   readonly runnable: boolean;
+  /** When it was last changed in any way (ctime), in nanoseconds. */
+  readonly changed: bigint;
   /** Device, inode, size, mtime and ctime (both in nanoseconds) as one text. */
   readonly key: string;
 }
@@ -38,6 +40,7 @@ export function stampOf(stat: BigIntStats): Stamp {
     owner: Number(stat.uid),
     nlink: Number(stat.nlink),
     runnable: (stat.mode & 0o111n) !== 0n,
+    changed: stat.ctimeNs,
     key: `${dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`,
   };
 }

@@ -56,6 +56,41 @@ export interface ProcessDetail {
   readonly sameMounts: boolean;
 }
 
+/** A program that has just begun, read at once: enough to know whether it must be looked at closely. */
+export interface ExecSeen {
+  readonly pid: number;
+  /** Where it lies, as its own process names it. */
+  readonly path: string;
+  /** Device, inode, size, mtime and ctime (both in nanoseconds) of its file as one text: the same as long as nobody touches it. */
+  readonly stamp: string;
+  /** Its device, "major:minor". */
+  readonly dev: string;
+  readonly argvBytes: readonly Uint8Array[];
+  /** Its mount namespace. */
+  readonly mounts: string;
+  /** Whether its mount namespace and root folder are ours. */
+  readonly sameMounts: boolean;
+}
+
+export interface ExecBatch {
+  readonly seen: readonly ExecSeen[];
+  /** How many began and were gone, or had become something else, before they could be read. */
+  readonly vanished: number;
+  /** Some were not told of at all: there was no room for them. */
+  readonly lost: boolean;
+}
+
+/** Every exec of the machine, as it happens. */
+export interface ExecStream {
+  /** Why it has ended by itself; undefined while it goes on. */
+  readonly broken: string | undefined;
+  /** The folder that a process runs in, in bytes. */
+  folderOf(pid: number): Uint8Array | undefined;
+  /** From now on `inspect` gives these arguments, whatever the process writes over them, until it ends or runs another program. */
+  keepArguments(seen: ExecSeen): void;
+  close(): void;
+}
+
 /** A person who can log in. */
 export interface Person {
   readonly name: string;
@@ -142,8 +177,15 @@ export interface Platform {
   readonly os: "linux" | "macos" | "windows";
   /** One sweep over every process there is. */
   processes(): Promise<readonly ProcessRow[]>;
-  /** Undefined when it has gone, or never had a program (kernel threads). @throws PlatformError `denied` where this user may not look. */
+  /**
+   * Undefined when it has gone, or never had a program (kernel threads). Its arguments are those it was started with where
+   * a stream keeps them. @throws PlatformError `denied` where this user may not look. */
   inspect(pid: number): Promise<ProcessDetail | undefined>;
+  /**
+   * Tells of each program that begins, in order, until closed. `told` must not throw. Undefined where
+   * `capabilities.stream` is down. @throws PlatformError
+   */
+  execs(told: (batch: ExecBatch) => void): ExecStream | undefined;
   /** Live descendants of a process, one look (not a fixed point). */
   tree(pid: number): Promise<readonly TreeProcess[]>;
   /** Undefined when it is gone, or no longer what the id says. */

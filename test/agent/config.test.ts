@@ -30,7 +30,6 @@ async function machine() {
 test("without any file the agent watches and enforces what is on disk; each file wins over the one before", async () => {
   const { dir, agent, managed, load } = await machine();
   expect(load()).toEqual({
-    sweepSeconds: 5,
     pollSeconds: 60,
     enforcement: "policy",
     failClosed: false,

@@ -254,5 +254,10 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
 /** The machine, but of all its processes only those that the test has started. */
 export async function onlyThese(pids: () => readonly (number | undefined)[]): Promise<Platform> {
   const platform = await selectPlatform();
-  return { ...platform, processes: async () => (await platform.processes()).filter(({ pid }) => pids().includes(pid)) };
+  return {
+    ...platform,
+    processes: async () => (await platform.processes()).filter(({ pid }) => pids().includes(pid)),
+    execs: (told) =>
+      platform.execs((batch) => told({ ...batch, seen: batch.seen.filter(({ pid }) => pids().includes(pid)) })),
+  };
 }

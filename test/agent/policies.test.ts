@@ -36,6 +36,7 @@ async function device(options: { readonly state?: State; readonly vital?: readon
   const time = { now: noon, floor: instantOf(0) };
   const state = options.state ?? openState(await temporaryFolder(), quiet);
   const policies = new Policies({
+    os: "linux",
     clock: { now: () => time.now },
     state,
     vital: options.vital ?? [],

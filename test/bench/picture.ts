@@ -77,6 +77,7 @@ function only(platform: Platform, uid: number): Platform {
   return {
     ...platform,
     processes: async () => (await platform.processes()).filter((row) => row.uid === uid),
+    execs: () => undefined,
     people: async () => (await platform.people()).filter((person) => person.uid === uid),
   };
 }

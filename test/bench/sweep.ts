@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import psList from "ps-list";
 import { systemClock } from "#lib/clock.ts";
 import { instantOf } from "#lib/pure/instant.ts";
+import { Given } from "#observe/given.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { ProcessWatch } from "#observe/process-watch.ts";
@@ -75,6 +76,7 @@ async function rowsFor(many: number): Promise<readonly Row[]> {
   const watch = new ProcessWatch({
     platform,
     clock: systemClock,
+    given: new Given(),
     give: (evidence) => {
       decide(matcher, evidence, now, device);
       judged += 1;

@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runAgent } from "#agent/main.ts";
 import { loadCatalog } from "#cli/catalog.ts";
 import { ask } from "#cli/control-client.ts";
-import type { Platform } from "#platform/platform.ts";
+import type { ExecSeen, Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 import type { OcsfEvent } from "#protocol/ocsf.ts";
 import { statusSchema, type Status } from "#protocol/status.ts";
@@ -19,7 +19,11 @@ export async function onlyUsers(...uids: readonly number[]): Promise<Platform> {
   const platform = await selectPlatform();
   const processes: Platform["processes"] = async () =>
     (await platform.processes()).filter(({ uid }) => uid !== undefined && uids.includes(uid));
-  return { ...platform, processes };
+  const theirs = ({ pid }: ExecSeen): boolean =>
+    uids.includes(statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid ?? -1);
+  const execs: Platform["execs"] = (told) =>
+    platform.execs((batch) => told({ ...batch, seen: batch.seen.filter(theirs) }));
+  return { ...platform, processes, execs };
 }
 
 export interface Running {

@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import type { Capabilities } from "#platform/capabilities.ts";
 import type {
+  ExecBatch,
+  ExecStream,
   GraphicalSession,
   Held,
   Helper,
@@ -63,6 +65,12 @@ export class FakePlatform implements Platform {
   roots: readonly InstallRoot[] = [];
   language: string | undefined;
   readonly watchdog = undefined;
+  /** Whoever listens to the exec stream: call it to tell of execs. */
+  tell: ((batch: ExecBatch) => void) | undefined;
+  /** Why the exec stream has ended by itself. */
+  brokenStream: string | undefined;
+  /** Processes whose arguments at exec are kept. */
+  readonly kept: number[] = [];
 
   add(...processes: readonly FakeProcess[]): this {
     for (const p of processes) this.running.set(p.pid, p);
@@ -118,6 +126,20 @@ export class FakePlatform implements Platform {
       argvBytes: argv.map((a) => Buffer.from(a)),
       sameMounts: true,
     });
+  }
+
+  execs(told: (batch: ExecBatch) => void): ExecStream | undefined {
+    if (!this.capabilities.stream.up) return undefined;
+    this.tell = told;
+    const broken = (): string | undefined => this.brokenStream;
+    return {
+      get broken() {
+        return broken();
+      },
+      folderOf: () => undefined,
+      keepArguments: ({ pid }) => void this.kept.push(pid),
+      close: () => (this.tell = undefined),
+    };
   }
 
   tree(pid: number): Promise<readonly TreeProcess[]> {

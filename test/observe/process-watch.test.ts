@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import { instantOf } from "#lib/pure/instant.ts";
+import { Given } from "#observe/given.ts";
 import { ProcessWatch } from "#observe/process-watch.ts";
 import { PlatformError, type Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
@@ -14,7 +15,12 @@ const longAgo = instantOf(0);
 
 function watching(platform: Platform) {
   const given: Evidence[] = [];
-  const watch = new ProcessWatch({ platform, clock: systemClock, give: (evidence) => given.push(evidence) });
+  const watch = new ProcessWatch({
+    platform,
+    clock: systemClock,
+    give: (evidence) => given.push(evidence),
+    given: new Given(),
+  });
   const it = identifier();
   const sweep = (activatedAt = longAgo) => watch.sweep(it, () => activatedAt);
   return { given, watch, sweep, of: (pid?: number) => given.filter((e) => e.process?.pid === pid) };

@@ -94,6 +94,8 @@ const refusal = (call: "fanotify_init" | "fanotify_mark", errno: string): Partia
   permissionEvents: { works: "nothing", call, errno },
 });
 
+const mute = (call: string, errno: string): Partial<Self> => ({ execEvents: { works: false, call, errno } });
+
 describe("capabilities", () => {
   const whole: Self = {
     uid: 0,
@@ -104,6 +106,7 @@ describe("capabilities", () => {
     openat2: true,
     devpts: true,
     permissionEvents: { works: "exec" },
+    execEvents: { works: true },
   };
   const without = (bit: bigint): Partial<Self> => ({ capabilities: whole.capabilities & ~(1n << bit) });
 
@@ -116,8 +119,8 @@ describe("capabilities", () => {
     ],
     [
       "root in a container",
-      { wholeMachine: false },
-      { seeEveryone: says("container"), gate: says("hold up the programs outside") },
+      { wholeMachine: false, execEvents: undefined },
+      { seeEveryone: says("container"), gate: says("hold up the programs outside"), stream: says("not in it") },
     ],
     [
       "root whose service may not signal",
@@ -146,10 +149,18 @@ describe("capabilities", () => {
       { gate: says("CONFIG_FANOTIFY_ACCESS_PERMISSIONS") },
     ],
     ["an answer nobody expects", refusal("fanotify_mark", "EIO"), { gate: "fanotify_mark answers EIO" }],
+    ["root that may not hear of execs", mute("bind", "EPERM"), { stream: says("root without CAP_NET_ADMIN") }],
+    [
+      "a kernel without process events",
+      mute("PROC_CN_MCAST_LISTEN", "no answer"),
+      { stream: says("CONFIG_PROC_EVENTS") },
+    ],
+    ["a kernel without the connector", mute("socket", "EPROTONOSUPPORT"), { stream: says("CONFIG_CONNECTOR") }],
+    ["a network namespace of its own", mute("send", "ECONNREFUSED"), { stream: says("network namespace") }],
+    ["no descriptor for the stream", mute("socket", "EMFILE"), { stream: "socket answers EMFILE" }],
     ["no terminals", { devpts: false }, { terminal: says("/dev/pts") }],
   ])("%s", (_, facts, expected) => {
-    const { stream: _later, ...found } = down({ ...whole, ...facts });
-    expect(found).toEqual(expected);
+    expect(down({ ...whole, ...facts })).toEqual(expected);
   });
 
   test.skipIf(lacking("root"))(

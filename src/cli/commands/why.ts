@@ -122,7 +122,8 @@ async function evidenceOf(what: string, platform: Platform, everything: Matcher,
   if (/^\d{1,10}$/.test(what)) return runningAs(Number(what), platform, identifier);
   const path = rawFromText(resolve(io.cwd, what));
   const found = path === undefined ? undefined : await identifier.file(path);
-  if (found !== undefined && "seen" in found) return identifier.evidence("file", found);
+  if (found !== undefined && "seen" in found)
+    return identifier.evidence("file", { file: found.file, seen: found.seen });
   for (const kind of ["npm", "extension", "distribution"] as const) {
     const [installed] = path === undefined ? [] : await installedAt(identifier, { what: kind, folder: path });
     if (installed !== undefined) return installed;

@@ -1,4 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
+import type { Footing } from "#observe/footing.ts";
 import type { PackageSeen } from "#policy/evidence.ts";
 import { below, rawFromText, toBytes, type RawPath } from "#observe/raw-path.ts";
 import { readSmall } from "#observe/read-file.ts";
@@ -35,7 +36,8 @@ export class DpkgDatabase {
   }
 
   /** The package that installed a file; undefined where dpkg did not. Where it cannot be read, nothing is owned. */
-  async owner(path: RawPath): Promise<PackageSeen | undefined> {
+  async owner(path: RawPath, footing?: Footing): Promise<PackageSeen | undefined> {
+    footing?.on(below(this.#folder, "status"));
     const index = await this.#current();
     for (const spelling of spellings(path)) {
       const wanted = Buffer.from(spelling, "latin1");

@@ -1,3 +1,4 @@
+import type { Footing } from "#observe/footing.ts";
 import type { PackageSeen } from "#policy/evidence.ts";
 import { below, rawFromBytes, type RawPath } from "#observe/raw-path.ts";
 import { readSmall, type Stamp } from "#observe/read-file.ts";
@@ -36,9 +37,14 @@ function agrees(id: string, { name, version }: Manifest): boolean {
  * The package that a file belongs to: attributed by the manifest of its own package folder, owned by root or by the file's
  * owner (POLICY.md, "Attribution is only as good as who could write it"). Undefined where nothing attributes it.
  */
-export async function npmOwner(path: RawPath, file: Pick<Stamp, "owner">): Promise<PackageSeen | undefined> {
+export async function npmOwner(
+  path: RawPath,
+  file: Pick<Stamp, "owner">,
+  footing: Footing,
+): Promise<PackageSeen | undefined> {
   const place = npmPlace(path);
   if (place === undefined) return undefined;
+  footing.on(below(place.folder, "package.json"));
   const manifest = await npmManifest(place, file.owner);
   return manifest === undefined ? undefined : seen(manifest);
 }

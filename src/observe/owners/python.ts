@@ -1,4 +1,5 @@
 import { readdir } from "node:fs/promises";
+import type { Footing } from "#observe/footing.ts";
 import type { PackageSeen } from "#policy/evidence.ts";
 import { below, nameOf, parentOf, rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
 import { readSmall } from "#observe/read-file.ts";
@@ -16,7 +17,7 @@ interface Place {
 }
 
 /** The environments that could have put a file there: the site-packages it lies in, or those beside its bin folder. */
-async function places(path: RawPath): Promise<readonly Place[]> {
+async function places(path: RawPath, footing: Footing): Promise<readonly Place[]> {
   for (const folder of packageFolders) {
     const at = path.lastIndexOf(folder);
     const site = at < 0 ? undefined : rawFromBytes(Buffer.from(path.slice(0, at + folder.length - 1), "latin1"));
@@ -26,6 +27,7 @@ async function places(path: RawPath): Promise<readonly Place[]> {
   const root = parentOf(bin);
   if (nameOf(bin) !== "bin") return [];
   // <root>/lib/pythonX.Y/site-packages: from there to the file is three folders up.
+  footing.on(below(root, "lib"));
   return (await sitesOf(root)).map((site) => ({ site, entry: `../../../bin/${nameOf(path)}` }));
 }
 
@@ -64,14 +66,30 @@ export async function distributions(site: RawPath): Promise<readonly RawPath[]> 
 }
 
 /** The Python distribution whose RECORD lists a file of its own environment; undefined where none does. */
-export async function pythonOwner(path: RawPath, file: { readonly owner: number }): Promise<PackageSeen | undefined> {
-  for (const { site, entry } of await places(path)) {
+export async function pythonOwner(
+  path: RawPath,
+  file: { readonly owner: number },
+  footing: Footing,
+): Promise<PackageSeen | undefined> {
+  for (const { site, entry } of await places(path, footing)) {
+    footing.on(site); // an installed or removed distribution changes it
+    let newest: { readonly record: RawPath; readonly changed: bigint } | undefined;
     for (const folder of await distributions(site)) {
-      const record = await readSmall(below(folder, "RECORD"), longestRecord, file.owner);
-      if ("unread" in record || !recordLists(record.bytes, entry)) continue;
+      const at = below(folder, "RECORD");
+      const record = await readSmall(at, longestRecord, file.owner);
+      if ("unread" in record) {
+        footing.on(at); // one that is being installed gets it last
+        continue;
+      }
+      const { changed } = record.stamp;
+      if (newest === undefined || changed > newest.changed) newest = { record: at, changed };
+      if (!recordLists(record.bytes, entry)) continue;
+      footing.on(at);
+      footing.on(below(folder, "METADATA"));
       const distribution = await distributionIn(folder, file.owner);
       if (distribution !== undefined) return distribution;
     }
+    if (newest !== undefined) footing.on(newest.record); // it may have been half written
   }
   return undefined;
 }

@@ -1,3 +1,4 @@
+import type { Footing } from "#observe/footing.ts";
 import type { ExtensionSeen } from "#policy/evidence.ts";
 import { below, nameOf, rawFromBytes, type RawPath } from "#observe/raw-path.ts";
 import { readSmall } from "#observe/read-file.ts";
@@ -29,7 +30,10 @@ export async function extensionIn(folder: RawPath, owner: number): Promise<Exten
 export async function extensionOwner(
   path: RawPath,
   file: { readonly owner: number },
+  footing: Footing,
 ): Promise<ExtensionSeen | undefined> {
   const folder = extensionFolder(path);
-  return folder === undefined ? undefined : extensionIn(folder, file.owner);
+  if (folder === undefined) return undefined;
+  footing.on(below(folder, "package.json"));
+  return extensionIn(folder, file.owner);
 }

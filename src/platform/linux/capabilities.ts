@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { release } from "node:os";
 import type { Capabilities, Capability } from "#platform/capabilities.ts";
 import { PlatformError } from "#platform/platform.ts";
+import { tryExecEvents, type ExecEvents } from "#platform/linux/exec-stream.ts";
 import { tryPermissionEvents, type PermissionEvents } from "#platform/linux/permission-events.ts";
 import { parseStatus } from "#platform/linux/proc.ts";
 import { readSmall } from "#platform/linux/read.ts";
@@ -33,6 +34,8 @@ export interface Self {
   readonly devpts: boolean;
   /** Undefined where it was not tried: only root may. */
   readonly permissionEvents: PermissionEvents | undefined;
+  /** Undefined where it was not tried: a container's would tell of the processes of the machine around it. */
+  readonly execEvents: ExecEvents | undefined;
 }
 
 const up: Capability = { up: true };
@@ -80,9 +83,21 @@ function whyNot(call: "fanotify_init" | "fanotify_mark", errno: string): string 
   return `${call} answers ${errno}`;
 }
 
+/** Whether the kernel tells of every exec. Since 6.6 it tells everybody, before it told root. */
+function streamOf({ execEvents, uid }: Self): Capability {
+  if (execEvents === undefined) return down("in a container: the kernel would name processes that are not in it");
+  if (execEvents.works) return up;
+  const { call, errno } = execEvents;
+  if (errno === "EPERM" || errno === "EACCES")
+    return down(uid === 0 ? "root without CAP_NET_ADMIN: the service or container takes it away" : "not root");
+  if (errno === "EPROTONOSUPPORT") return down("this kernel is built without CONFIG_CONNECTOR");
+  if (errno === "ECONNREFUSED") return down("the kernel tells only whoever is in the machine's own network namespace");
+  if (errno === "no answer") return down("this kernel is built without CONFIG_PROC_EVENTS");
+  return down(`${call} answers ${errno}`);
+}
+
 /** What these facts allow. Pure. */
 export function capabilitiesOf(self: Self): Capabilities {
-  const bySweeps = down("this release watches by sweeps");
   const everyone = (): Capability => {
     if (self.uid !== 0) return down("not root: only this user's own programs are seen and stopped");
     if (!self.wholeMachine) return down("in a container: only the programs in it are seen");
@@ -98,7 +113,7 @@ export function capabilitiesOf(self: Self): Capabilities {
     terminal: self.devpts ? up : down("there are no pseudo-terminals under /dev/pts"),
     session: without(self, "CAP_SETUID") ?? up,
     gate: gateOf(self),
-    stream: bySweeps,
+    stream: streamOf(self),
   };
 }
 
@@ -119,15 +134,17 @@ export function look(libc: Libc): Self {
     throw new PlatformError("unsupported", "/proc is not mounted, and Edict reads processes there");
   const { uid, capabilities } = parseStatus(status);
   const O_PATH = 0o10000000;
+  const wholeMachine =
+    statSync("/proc/self/ns/pid").ino === initial.pid && statSync("/proc/self/ns/user").ino === initial.user;
   return {
     uid: uid.effective,
     capabilities,
-    wholeMachine:
-      statSync("/proc/self/ns/pid").ino === initial.pid && statSync("/proc/self/ns/user").ino === initial.user,
+    wholeMachine,
     kernel: release(),
     pidfd: works(() => libc.pidfdOpen(process.pid), libc),
     openat2: works(() => libc.openat2(-100, Buffer.from("/"), { flags: O_PATH, resolve: 0 }), libc),
     devpts: existsSync("/dev/pts/ptmx"),
     permissionEvents: uid.effective === 0 ? tryPermissionEvents() : undefined,
+    execEvents: wholeMachine ? tryExecEvents() : undefined,
   };
 }

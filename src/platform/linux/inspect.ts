@@ -3,7 +3,7 @@ import type { ProcessDetail } from "#platform/platform.ts";
 import type { FileSeen } from "#policy/evidence.ts";
 import { identityOf, realUid, statusLine, ifReadable } from "#platform/linux/identity.ts";
 import { bootTimeNow } from "#platform/linux/boot.ts";
-import { deviceText, parseCmdline, startedAt, terminalName } from "#platform/linux/proc.ts";
+import { deviceText, parseCmdline, startedAt, terminalName, type ProcStat } from "#platform/linux/proc.ts";
 import { readLink, readSmall, statOf } from "#platform/linux/read.ts";
 
 /** Arguments past this many bytes are cut: they can have 6 MiB (execve(2)), and a policy's strings have 4 KiB. */
@@ -39,15 +39,23 @@ export function sharesMounts(pid: number | string): boolean {
   return ours !== undefined && ourRoot !== undefined && sameFile(namespace, ours) && sameFile(root, ourRoot);
 }
 
+/** What reading a process needs besides. */
+export interface Known {
+  /** Names a uid. */
+  readonly user: (uid: number) => string | undefined;
+  /** What a process was started with, where that is known. */
+  readonly startedWith: (line: ProcStat) => readonly Uint8Array[] | undefined;
+}
+
 /**
- * A process as it is now: read twice where it changed under our hands. `user` names a uid.
+ * A process as it is now: read twice where it changed under our hands.
  * Undefined when it has gone or has no program. @throws PlatformError `denied` where this user may not look.
  */
-export function inspect(pid: number, user: (uid: number) => string | undefined): ProcessDetail | undefined {
+export function inspect(pid: number, known: Known): ProcessDetail | undefined {
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const before = identityOf(pid);
     if (before === undefined) return undefined;
-    const detail = read(pid, user);
+    const detail = read(pid, known);
     const after = identityOf(pid);
     if (detail === undefined || after === undefined) return undefined;
     const { process: p, program } = detail;
@@ -59,7 +67,7 @@ export function inspect(pid: number, user: (uid: number) => string | undefined):
   return undefined;
 }
 
-function read(pid: number, user: (uid: number) => string | undefined): ProcessDetail | undefined {
+function read(pid: number, { user, startedWith }: Known): ProcessDetail | undefined {
   const image = `/proc/${pid}/exe`;
   const line = statusLine(pid);
   const uid = realUid(pid);
@@ -69,7 +77,7 @@ function read(pid: number, user: (uid: number) => string | undefined): ProcessDe
   const argv = readSmall(`/proc/${pid}/cmdline`, argvLimit);
   if (line === undefined || uid === undefined || file === undefined || argv === undefined) return undefined;
   const { path, deleted } = programPath(pid, link, file);
-  const argvBytes = parseCmdline(argv);
+  const argvBytes = startedWith(line) ?? parseCmdline(argv);
   const cwd = ifReadable(() => readLink(`/proc/${pid}/cwd`));
   const name = user(uid);
   return {

@@ -22,21 +22,32 @@ const codes: Readonly<Record<string, PlatformErrorCode>> = {
   EXDEV: "device",
 };
 
+/** The first name of each number: EAGAIN before its alias EWOULDBLOCK. */
+const names: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno)
+    .toReversed()
+    .map(([name, errno]) => [errno, name]),
+);
+
 /** A system call that failed; `errno` is its name, such as "EPERM". */
 export class SystemCallError extends PlatformError {
+  readonly call: string;
   readonly errno: string;
   constructor(call: string, errno: string) {
     super(codes[errno] ?? "failed", `${call}: ${errno}`);
+    this.call = call;
     this.errno = errno;
   }
 }
 
-function errnoName(): string {
+/** The name of the last call's errno, such as "EAGAIN". */
+export function errnoName(): string {
   const errno = koffi.errno();
-  return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+  return names.get(errno) ?? `errno ${errno}`;
 }
 
-function checked(name: string, result: number): number {
+/** @throws SystemCallError where a call's result is negative */
+export function checked(name: string, result: number): number {
   if (result < 0) throw new SystemCallError(name, errnoName());
   return result;
 }

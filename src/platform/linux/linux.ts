@@ -1,11 +1,14 @@
 import type { Platform } from "#platform/platform.ts";
 import { startGateProcess, startSelf } from "#platform/commands.ts";
 import { capabilitiesOf, look } from "#platform/linux/capabilities.ts";
+import { ExecArguments } from "#platform/linux/exec-arguments.ts";
+import { openExecStream } from "#platform/linux/exec-stream.ts";
 import { openGate } from "#platform/linux/gate/gate.ts";
 import { inspect } from "#platform/linux/inspect.ts";
 import { installRoots } from "#platform/linux/install-roots.ts";
 import { hold } from "#platform/linux/kill.ts";
 import { openLibc } from "#platform/linux/libc.ts";
+import type { ProcStat } from "#platform/linux/proc.ts";
 import { notifyService, watchdogPeriod } from "#platform/linux/notify-service.ts";
 import { peerUid } from "#platform/linux/peer.ts";
 import { createUserNames, people } from "#platform/linux/people.ts";
@@ -27,11 +30,20 @@ export function createLinux(): Platform {
   const libc = openLibc();
   const userName = createUserNames();
   const terminals = new Terminals();
+  const capabilities = capabilitiesOf(look(libc));
+  const sweep = createSweep();
+  const kept = new ExecArguments();
+  const known = { user: userName, startedWith: (line: ProcStat) => kept.of(line) };
   return {
     os: "linux",
-    capabilities: capabilitiesOf(look(libc)),
-    processes: createSweep(),
-    inspect: (pid) => later(() => inspect(pid, userName)),
+    capabilities,
+    processes: async () => {
+      const rows = await sweep();
+      kept.forgetEnded(new Set(rows.map(({ pid }) => pid)));
+      return rows;
+    },
+    inspect: (pid) => later(() => inspect(pid, known)),
+    execs: (told) => (capabilities.stream.up ? openExecStream(told, kept) : undefined),
     tree: (pid) => later(() => tree(pid)),
     hold: (id) => hold(id, libc),
     people,

@@ -1,0 +1,129 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { afterEach, describe, expect, test } from "vitest";
+import { ExecArguments } from "#platform/linux/exec-arguments.ts";
+import { openExecStream, tryExecEvents } from "#platform/linux/exec-stream.ts";
+import type { ExecBatch, ExecStream, Platform } from "#platform/platform.ts";
+import { selectPlatform } from "#platform/select.ts";
+
+/** Only where the kernel tells: root before Linux 6.6, everybody since; never in a container. */
+const { capabilities } = await selectPlatform();
+if (!capabilities.stream.up) console.warn(`skipped: no exec stream here: ${capabilities.stream.why}`);
+
+const open: ExecStream[] = [];
+const started: ChildProcess[] = [];
+afterEach(() => {
+  for (const stream of open.splice(0)) stream.close();
+  for (const child of started.splice(0)) child.kill("SIGKILL");
+});
+
+/** What a stream tells, as it comes. */
+function listen(begin: (told: (batch: ExecBatch) => void) => ExecStream | undefined) {
+  const batches: ExecBatch[] = [];
+  const stream = begin((batch) => void batches.push(batch));
+  if (stream === undefined) throw new Error("no stream");
+  open.push(stream);
+  const seen = () => batches.flatMap((batch) => batch.seen);
+  const total = () => batches.reduce((sum, batch) => sum + batch.seen.length + batch.vanished, 0);
+  return { stream, seen, total, lost: () => batches.some((batch) => batch.lost) };
+}
+
+const listenTo = (platform: Platform) => listen((told) => platform.execs(told));
+
+function start(program: string, args: readonly string[]) {
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+  started.push(child);
+  return child;
+}
+
+describe.skipIf(!capabilities.stream.up)("the exec stream", () => {
+  test("tells of every one of 2,000 programs that begin one after the other", async () => {
+    const { total, lost } = listenTo(await selectPlatform());
+    const many = 2_000;
+    const shell = start("/bin/sh", ["-c", `i=0; while [ $i -lt ${many} ]; do /bin/true; i=$((i+1)); done`]);
+    await once(shell, "exit");
+    await expect.poll(total).toBeGreaterThan(many); // and the shell itself
+    expect(lost()).toBe(false);
+  });
+
+  test("tells what a program is, with the arguments it was started with", async () => {
+    const { seen } = listenTo(await selectPlatform());
+    const child = start("/bin/sleep", ["1000.125"]);
+    await expect.poll(() => seen().some(({ pid }) => pid === child.pid)).toBe(true);
+    const one = seen().find(({ pid }) => pid === child.pid);
+    expect(one).toMatchObject({ path: expect.stringMatching(/\/bin\/sleep$/) as string, sameMounts: true });
+    expect(one?.argvBytes.map(String)).toEqual(["/bin/sleep", "1000.125"]);
+  });
+
+  test("tells of a process that becomes another program as of another start", async () => {
+    const { seen } = listenTo(await selectPlatform());
+    const child = start("/bin/sh", ["-c", "read line; exec /bin/sleep 1000"]);
+    child.stdin.write("go\n");
+    const paths = () =>
+      seen()
+        .filter(({ pid }) => pid === child.pid)
+        .map(({ path }) => path.split("/").at(-1));
+    await expect.poll(() => paths().length).toBe(2);
+    expect(paths()[1]).toBe("sleep");
+  });
+
+  test("says that some were lost when there was no room for them, and goes on", async () => {
+    const { lost, seen } = listen((told) => openExecStream(told, new ExecArguments(), 1));
+    const shell = start("/bin/sh", ["-c", "for i in $(seq 400); do /bin/true & done; wait"]);
+    // Nobody takes what comes while we do not let go of the thread.
+    const until = performance.now() + 1_500;
+    while (performance.now() < until);
+    await expect.poll(lost).toBe(true);
+    if (shell.exitCode === null) await once(shell, "exit");
+    const child = start("/bin/sleep", ["1000"]);
+    await expect.poll(() => seen().some(({ pid }) => pid === child.pid)).toBe(true);
+  });
+
+  test("what a process writes over its arguments later does not hide what it was started with", async () => {
+    const platform = await selectPlatform();
+    const { seen, stream } = listenTo(platform);
+    const script = `process.stdin.once("data", () => { process.title = "x"; console.log("wiped"); }); console.log("ready")`;
+    const [one, two] = [0, 1].map(() => start(process.execPath, ["-e", script]));
+    if (one?.pid === undefined || two?.pid === undefined) throw new Error("it did not start");
+    await expect.poll(() => [one, two].every((child) => seen().some(({ pid }) => pid === child.pid))).toBe(true);
+    for (const exec of seen()) if (exec.pid === one.pid) stream.keepArguments(exec);
+    for (const child of [one, two]) {
+      child.stdin.write("go\n");
+      let said = "";
+      child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+      await expect.poll(() => said).toContain("wiped");
+    }
+    await platform.processes(); // what is kept of the living stays
+    expect((await platform.inspect(one.pid))?.process.argv).toEqual([process.execPath, "-e", script]);
+    expect((await platform.inspect(two.pid))?.process.argv).toEqual(["x"]); // nobody kept it
+  });
+
+  test("the arguments that were kept are not those of the program that the process becomes", async () => {
+    const platform = await selectPlatform();
+    const { seen, stream } = listenTo(platform);
+    const child = start("/bin/sh", ["-c", 'echo ready; read line; exec /bin/sh -c "echo again; read line"']);
+    await once(child.stdout, "data");
+    for (const exec of seen()) if (exec.pid === child.pid) stream.keepArguments(exec);
+    child.stdin.write("go\n");
+    await once(child.stdout, "data");
+    expect((await platform.inspect(child.pid ?? 0))?.process.argv?.[2]).toBe("echo again; read line");
+  });
+
+  test("ends at once when it is closed", async () => {
+    const script = `
+      import { selectPlatform } from "#platform/select.ts";
+      const stream = (await selectPlatform()).execs(() => undefined);
+      setTimeout(() => { console.log("closing"); stream.close(); process.once("exit", () => console.log("end")); }, 50);`;
+    const child = start(process.execPath, ["--input-type=module-typescript", "-e", script]);
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(said).toBe("closing\nend\n");
+  });
+});
+
+test("asking whether there is a stream leaves nothing open", () => {
+  const before = tryExecEvents();
+  for (let i = 0; i < 2_000; i += 1) tryExecEvents(); // more than a process may have open
+  expect(tryExecEvents()).toEqual(before);
+});
