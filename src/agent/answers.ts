@@ -60,12 +60,13 @@ function status(house: House, uid: number, since: string): Status {
 }
 
 function watchingOf({ watching }: House): Status["watching"] {
-  const { sweeps, lastSweep, installed } = watching.health();
+  const { sweeps, lastSweep, installed, execs } = watching.health();
   return {
     sweeps,
     processes: lastSweep?.processes ?? 0,
     unreadable: lastSweep?.unreadable ?? 0,
     installed: installed.scanned?.found ?? null,
+    execs: execs === undefined ? null : { told: execs.told, vanished: execs.vanished, lost: execs.lost },
   };
 }
 

@@ -56,6 +56,11 @@ const catalogue = {
     "error",
     "It hit too many programs at once and only records until the next policy.",
   ],
+  "starts-lost": [
+    "Too many starts at once",
+    "info",
+    "The kernel could not tell of every start; all that runs was looked at instead, and what had ended was missed.",
+  ],
   unreadable: ["Places could not be read", "info", "Some processes or folders could not be looked into."],
   "line-down": ["A line of defence is down", "warning", "A banned program gets further than it should."],
   limited: ["Limited on this machine", "info", "Not everything works here."],
@@ -123,11 +128,12 @@ function ofReports({ config, reporting, outbox, recorder, state, journal }: Hous
 }
 
 function ofWatching({ watching, enforcement, unjudged }: House, say: Say): void {
-  const { error, lastSweep, installed, lost } = watching.health();
+  const { error, lastSweep, installed, lost, execs } = watching.health();
   const failing = error ?? installed.error;
   if (failing !== undefined) say("watching-fails", failing);
   if (unjudged.count > 0) say("watching-fails", `${unjudged.count} not judged, the last: ${unjudged.why ?? "?"}`);
   if (lost + enforcement.lost > 0) say("overwhelmed", `${lost + enforcement.lost} so far`);
+  if (execs !== undefined && execs.lost > 0) say("starts-lost", `${execs.lost} times so far`);
   const [processes, files] = [lastSweep?.unreadable ?? 0, installed.scanned?.unreadable ?? 0];
   if (processes + files > 0)
     say(

@@ -3,15 +3,16 @@ import type { Capability } from "#platform/capabilities.ts";
 import type { Standing } from "#platform/meaning.ts";
 
 /** The lines of defence as they serve now: what this machine could do counts only while something does it. */
-export function standingOf({ platform, gate, watching, config }: House): Standing {
+export function standingOf({ platform, gate, watching }: House): Standing {
   const { capabilities } = platform;
-  const { error } = watching.health();
+  const { error, execs, sweepSeconds } = watching.health();
+  const broken = execs?.broken;
   const sweep: Capability = error === undefined ? { up: true } : { up: false, why: error };
   return {
     gate: capabilities.gate.up ? gate.state() : capabilities.gate,
-    stream: capabilities.stream,
+    stream: broken === undefined ? capabilities.stream : { up: false, why: broken },
     sweep,
     seeEveryone: capabilities.seeEveryone,
-    sweepSeconds: config.sweepSeconds,
+    sweepSeconds,
   };
 }

@@ -22,7 +22,7 @@ const mostPlaces = 10_000;
 /** How well the exec stream works. */
 export interface ExecHealth {
   /** Starts that were told of, and how many of them were gone before they could be read. */
-  readonly execs: number;
+  readonly told: number;
   readonly vanished: number;
   /** How often some were lost, for want of room, and a sweep had to look instead. */
   readonly lost: number;
@@ -83,7 +83,7 @@ export class ExecWatch {
   get health(): ExecHealth | undefined {
     if (this.#stream === undefined && this.#error === undefined) return undefined;
     const broken = this.#stream?.broken ?? this.#error;
-    return { execs: this.#execs, vanished: this.#vanished, lost: this.#lost, broken };
+    return { told: this.#execs, vanished: this.#vanished, lost: this.#lost, broken };
   }
 
   /** The numbers of namespaces and devices are given again: what was told of is told again. */

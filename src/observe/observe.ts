@@ -13,11 +13,11 @@ import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { ProcessWatch, type Sweep } from "#observe/process-watch.ts";
 import { runAt } from "#observe/schedule.ts";
 import type { Wanted } from "#policy/compile.ts";
-import type { ExecSeen, Platform } from "#platform/platform.ts";
+import { usualSweepSeconds, type ExecSeen, type Platform } from "#platform/platform.ts";
 import type { Evidence, Seen } from "#policy/evidence.ts";
 
 export interface ObserveOptions {
-  /** Between two sweeps over the processes. Where left out 5, and 10 as long as every exec is told of. */
+  /** Between two sweeps over the processes. Where left out, 5, and 10 as long as every exec is told of. */
   readonly sweepSeconds?: number | undefined;
   readonly clock: Clock;
   /** A cron expression for the full look at what is installed; every day at 12:17 where left out. */
@@ -41,6 +41,8 @@ export interface Place {
 export interface WatchHealth {
   readonly sweeps: number;
   readonly lastSweep: Sweep | undefined;
+  /** From the end of one to the next, as things are. */
+  readonly sweepSeconds: number;
   /** What went wrong in the last sweep. */
   readonly error: string | undefined;
   readonly installed: InventoryHealth;
@@ -76,8 +78,6 @@ export interface InForce {
   readonly matters?: (seen: Seen) => boolean;
 }
 
-/** Seconds between two sweeps, by whether every exec is told of. */
-const pauses = { sweepsOnly: 5, besideStream: 10 } as const;
 /** Milliseconds: when a process that may be about to exec is looked at again, where nobody tells of it. */
 const againAfter = [50, 500] as const;
 /** Milliseconds that even sweeps which are called for leave to others. */
@@ -184,6 +184,7 @@ class Watch implements Watching {
     return {
       sweeps: this.#sweeps,
       lastSweep: this.#lastSweep,
+      sweepSeconds: this.#sweepSeconds,
       error: this.#error,
       installed: this.#inventory.health,
       execs: this.#execs.health,
@@ -217,15 +218,14 @@ class Watch implements Watching {
       }
       this.#sweeps += 1;
       if (this.#missed) await after(rest, undefined, { signal: this.#signal }).catch(() => undefined);
-      else await this.#pause(this.#seconds * 1000);
+      // Who asked to look again while a sweep was going on waits no longer than where sweeps are all there is.
+      else if (this.#processes.owed) await this.#pause(Math.min(this.#sweepSeconds, usualSweepSeconds(false)) * 1000);
+      else await this.#pause(this.#sweepSeconds * 1000);
     }
   }
 
-  get #seconds(): number {
-    const { sweepSeconds } = this.#options;
-    const seconds = sweepSeconds ?? (this.#execs.up ? pauses.besideStream : pauses.sweepsOnly);
-    // Who asked to look again while a sweep was going on waits no longer than where sweeps are all there is.
-    return this.#processes.owed ? Math.min(seconds, pauses.sweepsOnly) : seconds;
+  get #sweepSeconds(): number {
+    return this.#options.sweepSeconds ?? usualSweepSeconds(this.#execs.up);
   }
 
   /** Now, and once more after the one that is going on: it may have passed by. */

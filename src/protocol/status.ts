@@ -56,6 +56,8 @@ export const statusSchema = z.object({
     processes: z.number(),
     unreadable: z.number(),
     installed: z.number().nullable(),
+    /** Starts that were told of, those gone before they could be read, and how often too many came at once; null without a stream. */
+    execs: z.object({ told: z.number(), vanished: z.number(), lost: z.number() }).nullable(),
   }),
   warnings: z.array(warningSchema),
   pending: z.array(z.object({ pid: z.number(), ban: z.string(), until: z.string() })),

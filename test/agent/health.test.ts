@@ -10,7 +10,7 @@ const server = "https://edict.example";
 
 /** An agent with which nothing is wrong, as far as health looks at it. */
 const well = {
-  config: { enforcement: "policy", server, sweepSeconds: 7 },
+  config: { enforcement: "policy", server },
   clock: { now: () => now },
   missing: [],
   policies: { current: () => ({ version: 3, findings: [], matcher: { policy: { disabled: [], ignored: [] } } }) },
@@ -24,7 +24,16 @@ const well = {
   state: { trouble: undefined },
   journal: { trouble: undefined },
   platform: { capabilities: everything },
-  watching: { health: () => ({ error: undefined, lastSweep: { unreadable: 0 }, installed: {}, lost: 0 }) },
+  watching: {
+    health: () => ({
+      error: undefined,
+      lastSweep: { unreadable: 0 },
+      sweepSeconds: 7,
+      installed: {},
+      execs: { told: 9, vanished: 1, lost: 0, broken: undefined },
+      lost: 0,
+    }),
+  },
   enforcement: { lost: 0 },
   unjudged: { count: 0, why: undefined },
   gate: { state: () => ({ up: true }) },
@@ -79,6 +88,8 @@ const causes: readonly (readonly [code: string, change: { readonly [P in keyof W
     can({ stream: { up: false, why: "a container" } }),
     "a program in memory, runs until a sweep sees it, up to 7 s",
   ],
+  ["line-down", watching({ execs: { lost: 0, broken: "recvfrom: EIO" } }), "up to 7 s: recvfrom: EIO"],
+  ["starts-lost", watching({ execs: { lost: 3, broken: undefined } }), "3 times so far"],
   ["limited", can({ stop: { up: false, why: "no pidfd" } }), "it goes on running: no pidfd"],
 ];
 

@@ -106,7 +106,7 @@ test("what a stranger named is shown without steering the terminal", async () =>
     policy: { name: bad, version: 1, activatedAt: null, bans: 1, state: "fresh" },
     capabilities: {},
     lines: { gate: line, stream: line, sweep: line },
-    watching: { sweeps: 1, processes: 1, unreadable: 0, installed: null },
+    watching: { sweeps: 1, processes: 1, unreadable: 0, installed: null, execs: { told: 9, vanished: 1, lost: 0 } },
     warnings: [{ code: "limited", title: bad, severity: "info", text: bad }],
     pending: [],
     recorded: [

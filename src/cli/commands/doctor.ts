@@ -4,14 +4,12 @@ import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { printable } from "#cli/printable.ts";
 import { lineTitles, linesOf, meaningOf } from "#platform/meaning.ts";
+import { usualSweepSeconds } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { statusSchema } from "#protocol/status.ts";
 
 const healthSchema = statusSchema.pick({ capabilities: true, lines: true, warnings: true });
 type Health = z.infer<typeof healthSchema>;
-
-/** Seconds between two sweeps where no configuration says otherwise (agent/config.ts). */
-const usualSweep = 5;
 
 /** The running agent's own word, or undefined where none answers. */
 async function askAgent(io: Io): Promise<Health | undefined> {
@@ -54,7 +52,7 @@ function words(health: Health, agent: boolean): readonly string[] {
 async function withoutAgent(): Promise<Health> {
   const { capabilities } = await selectPlatform();
   const { gate, stream, seeEveryone } = capabilities;
-  const lines = linesOf({ gate, stream, sweep: { up: true }, seeEveryone, sweepSeconds: usualSweep });
+  const lines = linesOf({ gate, stream, sweep: { up: true }, seeEveryone, sweepSeconds: usualSweepSeconds(stream.up) });
   return { capabilities: { ...capabilities }, lines, warnings: [] };
 }
 

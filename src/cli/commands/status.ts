@@ -21,6 +21,14 @@ function lineRows({ gate, stream, sweep }: Status["lines"]): readonly string[] {
   );
 }
 
+/** What the exec stream has told of since the agent runs. */
+function startRows(execs: Status["watching"]["execs"]): readonly string[] {
+  if (execs === null) return [];
+  const { told, vanished, lost } = execs;
+  const times = lost === 0 ? "" : `; too many at once ${lost} times: a sweep looked instead`;
+  return [`starts      ${told} noticed, ${vanished} of them had ended before they could be read${times}`];
+}
+
 function words(status: Status): readonly string[] {
   const { policy } = status;
   const warnings = status.warnings.filter(({ code }) => code !== "line-down"); // the lines speak for themselves
@@ -35,6 +43,7 @@ function words(status: Status): readonly string[] {
     `enforcement ${status.enforcement === "policy" ? "as the policy says" : "OBSERVE ONLY: the emergency stop is set on this device"}`,
     `device      ${status.device}`,
     ...lineRows(status.lines),
+    ...startRows(status.watching.execs),
     "",
     ...warnings.map((w) => `${w.severity === "error" ? "!" : "·"} ${printable(w.title)}: ${printable(w.text)}`),
     ...(warnings.length > 0 ? [""] : []),
