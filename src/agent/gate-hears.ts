@@ -6,16 +6,11 @@ import { rawFromBytes } from "#observe/raw-path.ts";
 import type { Evidence } from "#policy/evidence.ts";
 
 /** What becomes of what the gate says, and who answers what it asks. */
-export function hearing({ watching, enforcement, log }: Pick<House, "watching" | "enforcement" | "log">): GateHears {
-  const look = (pid: number): void => {
-    watching
-      .inspect(pid)
-      .catch((error: unknown) => log.debug("it could not be looked at", { pid, error: describe(error) }));
-  };
+export function hearing({ watching, enforcement }: Pick<House, "watching" | "enforcement">): GateHears {
   return {
     denied: ({ evidence, verdict }) => enforcement.denied(verdict, evidence),
     late: ({ pid, denied }) => {
-      if (!denied) look(pid);
+      if (!denied) watching.lookAt(pid);
     },
     overflow: () => watching.lookAgain(),
     owner: async ({ path, dev, ino }) => {

@@ -107,7 +107,18 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
   const device = new ThisDevice({ id: identity.id, platform, config, state, person: "", vital });
   const stop = new AbortController();
   const all = AbortSignal.any([signal, stop.signal]);
-  const watching = observe(platform, () => policies.current(), { clock, sweepSeconds: config.sweepSeconds }, all);
+  const watching = observe(
+    platform,
+    () => policies.current(),
+    {
+      clock,
+      sweepSeconds: config.sweepSeconds,
+      onPlace: ({ pid, ours }) => {
+        if (!ours) gate.foreign(pid);
+      },
+    },
+    all,
+  );
   const enforcement = new Enforcement({ platform, clock, quarantine: join(config.state, "quarantine") });
   const teller = createTeller({ platform, clock, stateFile: join(config.state, "toasts.json") });
   const journal = new Journal(join(config.state, "journal.ndjson"), (error) =>
@@ -123,7 +134,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     only: typeof config.gate === "string" ? undefined : config.gate,
     now: () => policies.now(),
     device: () => device.current(),
-    hears: hearing({ watching, enforcement, log }),
+    hears: hearing({ watching, enforcement }),
   });
   device.onChange(() => gate.changed());
   const house: House = {
