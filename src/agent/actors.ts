@@ -9,6 +9,7 @@ import { warningsOf } from "#agent/health.ts";
 import type { House } from "#agent/house.ts";
 import { askForException, goOn } from "#agent/requests.ts";
 import { sendReports } from "#agent/reporting.ts";
+import { patienceFor } from "#agent/watchdog.ts";
 import { aborted } from "#lib/aborted.ts";
 import { describe } from "#lib/errors.ts";
 import type { Instant } from "#lib/pure/instant.ts";
@@ -33,7 +34,7 @@ export function actorsOf(house: House, { ready, once = false }: Begin): readonly
     { name: "stages", run: (signal) => watchStages(house, signal) },
     { name: "health", run: (signal) => watchHealth(house, signal) },
     { name: "rest", run: (signal) => restNow(house, signal) },
-    { name: "watchdog", run: (signal) => pat(house, signal) },
+    { name: "watchdog", run: (signal) => house.watchdog.pat(signal) },
     ...(once ? [{ name: "once", run: (signal: AbortSignal) => lookOnce(house, signal) }] : []),
   ];
 }
@@ -130,7 +131,7 @@ async function watchHealth(house: House, signal: AbortSignal): Promise<void> {
 const [restPeriod, restAtLeast] = [10_000, 600_000];
 
 /** A whole scan and a new policy leave much behind that is never used again; sweeps leave a little, all the time. */
-async function restNow({ policies, watching }: House, signal: AbortSignal): Promise<void> {
+async function restNow({ policies, watching, watchdog }: House, signal: AbortSignal): Promise<void> {
   let [done, at] = ["", -Infinity];
   while (!signal.aborted) {
     await after(restPeriod, undefined, { signal }).catch(() => undefined);
@@ -138,16 +139,7 @@ async function restNow({ policies, watching }: House, signal: AbortSignal): Prom
     const work = `${policies.current().version} ${scanned}`;
     if (scanned === undefined || (work === done && performance.now() - at < restAtLeast)) continue;
     [done, at] = [work, performance.now()];
-    await rest();
-  }
-}
-
-/** Half the service manager's period, as sd_notify(3) asks. */
-async function pat({ platform }: House, signal: AbortSignal): Promise<void> {
-  if (platform.watchdog === undefined) return aborted(signal);
-  while (!signal.aborted) {
-    platform.service("WATCHDOG=1");
-    await after(platform.watchdog / 2, undefined, { signal }).catch(() => undefined);
+    await watchdog.patiently(patienceFor(0), rest);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { House } from "#agent/house.ts";
+import { patienceFor } from "#agent/watchdog.ts";
 import { describe } from "#lib/errors.ts";
 import { parseDuration, parseInstant } from "#lib/pure/instant.ts";
 import type { Actor } from "#lib/run-group.ts";
@@ -7,6 +8,7 @@ import { guardEntries } from "#agent/gate-hears.ts";
 import { decide, provenTools } from "#policy/decide.ts";
 import type { Evidence } from "#policy/evidence.ts";
 import { stops } from "#policy/verdict.ts";
+import type { Generation } from "#trust/generation.ts";
 
 /**
  * THE LOOP. Policy arrives, is verified, compiled; evidence arrives, is decided, enforced, told, reported.
@@ -67,26 +69,32 @@ async function outcomesArrive(house: House, signal: AbortSignal): Promise<void> 
 }
 
 async function policyArrives(house: House, signal: AbortSignal): Promise<void> {
-  const { trust, config, policies, breaker, device, enforcement, gate, watching, log } = house;
+  const { trust, config, watchdog } = house;
   for await (const generation of trust.updates({ pollSeconds: config.pollSeconds }, signal)) {
-    const before = policies.current().version;
-    const activation = policies.activate(generation);
-    if (!activation.activated) {
-      log.error("a policy verifies and cannot be used; the last good one stays", { why: activation.why });
-      trust.rejected(generation, activation.why);
-      continue;
-    }
-    await trust.activated(generation).catch((error: unknown) => {
-      log.error("the policy in force could not be kept for the next start", { error: describe(error) });
-    });
-    const { matcher, version } = activation.current;
-    if (version === before) continue;
-    gate.policy(matcher.policy.bans.length === 0 ? undefined : generation);
-    const { programs, window } = matcher.policy.limits.breaker;
-    breaker.reset({ programs, window: parseDuration(window) });
-    device.policyChanged(version);
-    enforcement.forget((ban) => matcher.ban(ban) !== undefined);
-    watching.lookAgain();
-    log.info("a policy is in force", { name: matcher.policy.name, version, bans: matcher.policy.bans.length });
+    const bytes = generation.policy.length + generation.catalog.length;
+    await watchdog.patiently(patienceFor(bytes), () => putInForce(house, generation));
   }
+}
+
+async function putInForce(house: House, generation: Generation): Promise<void> {
+  const { trust, policies, breaker, device, enforcement, gate, watching, log } = house;
+  const before = policies.current().version;
+  const activation = policies.activate(generation);
+  if (!activation.activated) {
+    log.error("a policy verifies and cannot be used; the last good one stays", { why: activation.why });
+    trust.rejected(generation, activation.why);
+    return;
+  }
+  await trust.activated(generation).catch((error: unknown) => {
+    log.error("the policy in force could not be kept for the next start", { error: describe(error) });
+  });
+  const { matcher, version } = activation.current;
+  if (version === before) return;
+  gate.policy(matcher.policy.bans.length === 0 ? undefined : generation);
+  const { programs, window } = matcher.policy.limits.breaker;
+  breaker.reset({ programs, window: parseDuration(window) });
+  device.policyChanged(version);
+  enforcement.forget((ban) => matcher.ban(ban) !== undefined);
+  watching.lookAgain();
+  log.info("a policy is in force", { name: matcher.policy.name, version, bans: matcher.policy.bans.length });
 }

@@ -88,10 +88,11 @@ export function warningsOf(house: House): readonly Warning[] {
   return found;
 }
 
-/** What does not work here, with what that means: of the sweeps `watching-fails` speaks. */
+/** What does not work here, with what that means: of the sweeps `watching-fails` speaks, and where nothing is banned none is missed. */
 function ofMachine(house: House, say: Say): void {
   const { gate, stream } = linesOf(standingOf(house));
-  for (const { why, means } of [gate, stream]) if (why !== null) say("line-down", `${means}: ${why}`);
+  const missed = house.policies.current().matcher.policy.bans.length === 0 ? [] : [gate, stream];
+  for (const { why, means } of missed) if (why !== null) say("line-down", `${means}: ${why}`);
   for (const [name, capability] of Object.entries(house.platform.capabilities)) {
     const meaning = meaningOf(name);
     if (meaning !== undefined && !capability.up) say("limited", `${meaning.down}: ${capability.why}`);

@@ -5,6 +5,7 @@ import type { Journal } from "#agent/journal.ts";
 import type { Policies } from "#agent/policies.ts";
 import type { Recorder } from "#agent/record.ts";
 import type { State } from "#agent/state.ts";
+import type { Watchdog } from "#agent/watchdog.ts";
 import type { Breaker } from "#enforce/breaker.ts";
 import type { Enforcement } from "#enforce/execute.ts";
 import type { Clock } from "#lib/clock.ts";
@@ -42,6 +43,7 @@ export interface House {
   readonly missing: readonly string[];
   /** Evidence that could not be judged, and why the last one could not. */
   readonly unjudged: Unjudged;
+  readonly watchdog: Watchdog;
 }
 
 export interface Unjudged {

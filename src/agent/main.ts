@@ -28,6 +28,7 @@ import { openIdentity } from "#report/identity.ts";
 import { openOutbox } from "#report/outbox.ts";
 import { openClient } from "#trust/client.ts";
 import { silent } from "#agent/silent.ts";
+import { Watchdog } from "#agent/watchdog.ts";
 
 export interface AgentOptions {
   readonly clock: Clock;
@@ -159,6 +160,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     reporting: { enrolledAt: identity.enrolledAt, failing: undefined },
     missing,
     unjudged: { count: 0, why: undefined },
+    watchdog: new Watchdog(platform),
   };
   all.addEventListener("abort", () => platform.service("STOPPING=1"), { once: true });
   log.info("the agent starts", { device: identity.id, server: config.server ?? null });

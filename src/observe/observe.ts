@@ -145,6 +145,7 @@ class Watch implements Watching {
   }
 
   lookAgain(): void {
+    this.#prepare();
     this.#processes.lookAgain();
     this.#wake();
     void this.#inventory.giveAgain();
@@ -190,6 +191,15 @@ class Watch implements Watching {
       execs: this.#execs.health,
       lost: this.#queue.lost,
     };
+  }
+
+  /** What is searched for is made ready now, not in the middle of a sweep: for a large policy that takes seconds. */
+  #prepare(): void {
+    try {
+      this.#identify();
+    } catch (error) {
+      this.#error = describe(error); // the next sweep fails of it too, and health goes on saying so
+    }
   }
 
   /** What was read of files stays known as long as the same strings and sizes are wanted. */

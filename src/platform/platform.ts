@@ -171,6 +171,14 @@ export interface TerminalRun {
   stop(): void;
 }
 
+/** Of sd_notify(3). The times are microseconds; a new watchdog period counts from now on. */
+export type ServiceState =
+  | "READY=1"
+  | "STOPPING=1"
+  | "WATCHDOG=1"
+  | `WATCHDOG_USEC=${number}`
+  | `EXTEND_TIMEOUT_USEC=${number}`;
+
 /** What an operating system gives us. Shared code never asks which one it is. */
 export interface Platform {
   readonly capabilities: Capabilities;
@@ -219,7 +227,7 @@ export interface Platform {
   /** Uid of whoever is at the other end of a local socket; undefined where it cannot be known. */
   peerUid(socket: Socket): number | undefined;
   /** Tells the service manager how we are (sd_notify(3)); nothing where there is none. */
-  service(state: "READY=1" | "STOPPING=1" | "WATCHDOG=1"): void;
+  service(state: ServiceState): void;
   /** The service manager's watchdog period in milliseconds, where it set one. */
   readonly watchdog: number | undefined;
 }

@@ -13,7 +13,9 @@ const well = {
   config: { enforcement: "policy", server },
   clock: { now: () => now },
   missing: [],
-  policies: { current: () => ({ version: 3, findings: [], matcher: { policy: { disabled: [], ignored: [] } } }) },
+  policies: {
+    current: () => ({ version: 3, findings: [], matcher: { policy: { bans: [{}], disabled: [], ignored: [] } } }),
+  },
   trust: {
     status: () => ({ state: "fresh", rejected: undefined, lastError: undefined, floor: instantOf(0), problems: [] }),
   },
@@ -110,6 +112,12 @@ test.for(causes)(
     ]);
   },
 );
+
+test("where nothing is banned, no line of defence is missed", () => {
+  expect(
+    warningsOf(house({ ...parts({ bans: [] }), gate: { state: () => ({ up: false, why: "nothing banned" }) } })),
+  ).toEqual([]);
+});
 
 test("a device without a server is not told to enrol", () => {
   expect(

@@ -23,11 +23,19 @@ UNIT
 /** Attempts, a tenth of a second apart. */
 const patience = 300;
 
-/** Needs root and systemd-nspawn(1), which keeps the copy's hands off the kernel's settings. */
-export async function boot(): Promise<Booted> {
+/** Needs root and systemd-nspawn(1), which keeps the copy's hands off the kernel's settings. `more`: options for it. */
+export async function boot(more: readonly string[] = []): Promise<Booted> {
   const base = await throwaway("bare");
   base.run(prepare);
-  const nspawn = ["--register=no", "--keep-unit", "--private-network", "--console=pipe", "--directory", base.root];
+  const nspawn = [
+    "--register=no",
+    "--keep-unit",
+    "--private-network",
+    "--console=pipe",
+    ...more,
+    "--directory",
+    base.root,
+  ];
   const start = ["--target", String(base.pid), "--mount", "--", "/usr/bin/systemd-nspawn", ...nspawn];
   const machine = spawn("/usr/bin/nsenter", [...start, "--boot", "--", "--unit=bare.target"], {
     stdio: ["ignore", "ignore", "pipe"],

@@ -1,10 +1,10 @@
-import { PlatformError } from "#platform/platform.ts";
+import { PlatformError, type ServiceState } from "#platform/platform.ts";
 import type { Libc } from "#platform/linux/libc.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Tells systemd how we are, by sd_notify(3)'s protocol; nothing where it did not ask. Never in the way of the agent. */
-export function notifyService(state: string, env: Environment, libc: Libc): void {
+export function notifyService(state: ServiceState, env: Environment, libc: Libc): void {
   const address = env["NOTIFY_SOCKET"];
   if (address === undefined || !/^[/@]./.test(address)) return;
   const bytes = Buffer.from(address);
