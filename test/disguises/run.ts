@@ -1,0 +1,45 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { lay } from "./inside.ts";
+
+/**
+ * In a mount namespace of its own: a root file system that is an overlay over the machine's, its upper layer on a tmpfs.
+ * Everything that is installed, mounted, marked and killed from then on is in there, and goes with it.
+ */
+const enter = `
+mount -t tmpfs -o mode=755 edict-disguises "$base"
+mkdir "$base/upper" "$base/work" "$base/root"
+mount -t overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" edict-disguises "$base/root"
+for at in /dev /sys; do mount --bind "$at" "$base/root$at"; done
+mount --rbind /proc "$base/root/proc"
+for at in /tmp /run; do mount -t tmpfs -o mode=1777 edict-disguises "$base/root$at"; done
+# Where they lie on file systems of their own, the overlay does not have them.
+for at in "$repository" "$runtime"; do
+  [ -n "$(ls -A "$base/root$at" 2>/dev/null)" ] || mount --bind "$at" "$base/root$at"
+done
+cd "$base/root"
+pivot_root . mnt
+cd /
+umount --lazy /mnt
+exec "$@"
+`;
+
+/** `npm run disguises`. */
+const inside = "--inside";
+const args = process.argv.slice(2);
+if (args[0] === inside) process.exitCode = await lay(args.slice(1));
+else if (process.getuid?.() !== 0) {
+  console.log("skipped: the disguise matrix mounts, marks and kills, which needs root");
+} else {
+  const base = mkdtempSync(join(tmpdir(), "edict-disguises-"));
+  const repository = join(import.meta.dirname, "../..");
+  const command = ["/bin/sh", "-euc", enter, "sh", process.execPath, import.meta.filename, inside, ...args];
+  const { status } = spawnSync("/usr/bin/unshare", ["--mount", "--propagation", "private", ...command], {
+    stdio: "inherit",
+    env: { ...process.env, base, repository, runtime: dirname(process.execPath) },
+  });
+  rmdirSync(base);
+  process.exitCode = status ?? 1;
+}
