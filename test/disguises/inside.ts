@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { nobody, type Enforcer } from "./enforcer.ts";
+import { edict } from "./edict.ts";
 import { fapolicyd, fapolicydVersion } from "./fapolicyd.ts";
 import { install } from "./install.ts";
 import { disguises } from "./disguises.ts";
@@ -29,6 +30,12 @@ export async function lay(args: readonly string[]): Promise<number> {
   const control = await runWith(nobody, cases);
   const works = new Set(control.filter(({ result }) => result.is === "missed").map(keyOf));
   const possible = cases.filter((one) => works.has(keyOf(one)));
+  const agent = await edict(tools);
+  try {
+    await runWith(agent, possible);
+  } finally {
+    await agent.close();
+  }
   const have = fapolicydVersion();
   if ("not" in have) console.log(`skipped: ${have.not}`);
   else await runWith(fapolicyd(tools), possible);
