@@ -68,6 +68,8 @@ class LinuxGate implements Gate {
   readonly #beliefs = new Beliefs();
   readonly #noWriter = bindNoWriter();
   #mounts: number | undefined;
+  /** Only some mount points are gated. */
+  #some = false;
   #next = Infinity;
   #finishing = false;
   #turns = 0;
@@ -86,6 +88,7 @@ class LinuxGate implements Gate {
   }
 
   mark(only?: readonly string[]): GateMarks {
+    this.#some = only !== undefined;
     if (only !== undefined) this.#marks.ofMounts(only);
     else {
       this.#mounts = openMountTable();
@@ -119,7 +122,8 @@ class LinuxGate implements Gate {
     this.#marks.unsettleAll();
   }
   markProcess(pid: number): void {
-    this.#marks.ofProcess(pid);
+    // Whoever tries it out on some mount points may stand in a namespace of its own: to it, the whole machine is foreign.
+    if (!this.#some) this.#marks.ofProcess(pid);
   }
   setEntries(entries: readonly Entry[]): void {
     this.#marks.setEntries(entries);
