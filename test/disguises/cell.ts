@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
 import { systemCode } from "#lib/errors.ts";
 import { environment, type Launch } from "./launch.ts";
 import type { Place } from "./place.ts";
@@ -37,16 +36,13 @@ export const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 /** Starts a tool that lives for `life` milliseconds where it is let. `from`: when its time begins to count, instead of its own first line. */
 export function start(place: Place, launch: Launch, life: number, from?: () => number): Started {
   const began = now();
-  const input = launch.stdin === undefined ? undefined : openInput(launch.stdin);
-  if (input !== undefined && typeof input !== "number")
-    return { witnessed: Promise.resolve(), ended: Promise.resolve(input) };
   const [program, ...args] = launch.argv;
   const options = {
     ...(launch.as === undefined && { uid: place.uid, gid: place.gid }),
     ...(launch.argv0 !== undefined && { argv0: launch.argv0 }),
     cwd: launch.cwd ?? place.home,
     env: environment(place, launch, life),
-    stdio: [input ?? "ignore", "pipe", "pipe"] as const,
+    stdio: ["ignore", "pipe", "pipe"] as const,
     detached: true,
   };
   let child: ChildProcess;
@@ -55,20 +51,10 @@ export function start(place: Place, launch: Launch, life: number, from?: () => n
   } catch (error) {
     // execve(2) failed: Node says some errors so, others by an event.
     return { witnessed: Promise.resolve(), ended: Promise.resolve(failed(systemCode(error) ?? String(error))) };
-  } finally {
-    if (input !== undefined) closeSync(input);
   }
   const witnessed = Promise.withResolvers<void>();
   const ended = watch(child, { began, life, witnessed: witnessed.resolve, from });
   return { witnessed: witnessed.promise, ended };
-}
-
-function openInput(file: string): number | Result {
-  try {
-    return openSync(file, "r");
-  } catch (error) {
-    return failed(systemCode(error) ?? String(error));
-  }
 }
 
 function failed(code: string): Result {
@@ -99,11 +85,11 @@ async function watch(child: ChildProcess, { began, life, witnessed, from }: Watc
   });
   clearTimeout(tooLong);
   witnessed();
-  const lines = said.split("\n").filter((line) => line !== "");
-  const times = lines.map((line) => Number(line.split(" ")[1]) / 1e6);
+  const lines = [...said.matchAll(/^(runs|beats|ends) (\d+)\n/gmu)];
+  const times = lines.map(([, , time]) => Number(time) / 1e6);
   const [first, last] = [times[0], times.at(-1)];
   if (first !== undefined && last !== undefined) {
-    if (lines.at(-1)?.startsWith("ends") === true) return { is: "missed" };
+    if (lines.at(-1)?.[1] === "ends") return { is: "missed" };
     return { is: "killed", after: last - Math.max(first, from?.() ?? first) };
   }
   if (exited !== undefined && exited.end !== null && ends.has(exited.end))

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import type { Disguise } from "./disguise.ts";
 import { copy, copyTree, mask } from "./files.ts";
-import { shell, type Prepared } from "./launch.ts";
+import type { Prepared } from "./launch.ts";
 import type { Place } from "./place.ts";
 import { compile } from "./tools.ts";
 import type { Tool } from "./tool.ts";
@@ -12,6 +12,11 @@ const noScript: Prepared = { not: "it is a program, not a script" };
 
 /** The loader that the kernel would start it with (ld.so(8)). */
 const loader = "/lib64/ld-linux-x86-64.so.2";
+
+/** As somebody types it at a prompt: the shell's own arguments name no file. */
+function typed(line: string, script: string, runs: string): Prepared {
+  return { argv: ["/bin/sh", "-euc", line], env: { SCRIPT: script, RUNS: runs } };
+}
 
 /** Runs a file through its interpreter, or by itself where it has none. */
 function plainly(tool: Tool, file: string): readonly [string, ...string[]] {
@@ -56,8 +61,7 @@ export const commandDisguises: readonly Disguise[] = [
   {
     id: "interpreter with a copy",
     title: "its interpreter, given a copy of the script",
-    make: (tool, folder) =>
-      tool.interpreter === undefined ? noScript : { argv: plainly(tool, copy(tool, folder)) },
+    make: (tool, folder) => (tool.interpreter === undefined ? noScript : { argv: plainly(tool, copy(tool, folder)) }),
   },
   {
     id: "module",
@@ -68,13 +72,13 @@ export const commandDisguises: readonly Disguise[] = [
     id: "stdin script",
     title: "its interpreter, reading the script from standard input",
     make: (tool) =>
-      tool.interpreter === undefined ? noScript : { argv: [tool.interpreter], stdin: tool.entry },
+      tool.interpreter === undefined ? noScript : typed('exec "$RUNS" < "$SCRIPT"', tool.entry, tool.interpreter),
   },
   {
     id: "piped script",
     title: "the same through a pipe (cat script | interpreter)",
     make: (tool) =>
-      tool.interpreter === undefined ? noScript : shell('cat "$1" | "$2"', tool.entry, tool.interpreter),
+      tool.interpreter === undefined ? noScript : typed('cat "$SCRIPT" | "$RUNS"', tool.entry, tool.interpreter),
   },
   {
     id: "-e import",
@@ -126,9 +130,14 @@ export const commandDisguises: readonly Disguise[] = [
   {
     id: "through sudo",
     title: "through sudo",
-    make: (tool) => (existsSync("/usr/bin/sudo") ? { argv: ["/usr/bin/sudo", "-n", tool.bin] } : { not: "there is no sudo" }),
+    make: (tool) =>
+      existsSync("/usr/bin/sudo") ? { argv: ["/usr/bin/sudo", "-n", tool.bin] } : { not: "there is no sudo" },
   },
-  { id: "setsid", title: "in a session of its own (setsid)", make: (tool) => ({ argv: ["/usr/bin/setsid", "--wait", tool.bin] }) },
+  {
+    id: "setsid",
+    title: "in a session of its own (setsid)",
+    make: (tool) => ({ argv: ["/usr/bin/setsid", "--wait", tool.bin] }),
+  },
   {
     id: "started while the agent restarts",
     title: "started while the agent restarts",

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import type { Config } from "#agent/config.ts";
 import { systemClock } from "#lib/clock.ts";
 import { startEstate, type Estate } from "../bench/estate.ts";
 import type { Enforcer } from "./enforcer.ts";
+import type { Place } from "./place.ts";
 import type { Tool } from "./tool.ts";
 
 /** Bans these tools as a catalog and a policy would: by packages, hashes and markers. */
@@ -39,15 +40,16 @@ export interface Edict extends Enforcer {
 }
 
 /** The real agent in a process of its own, with a real server. */
-export async function edict(tools: readonly Tool[]): Promise<Edict> {
+export async function edict(tools: readonly Tool[], place: Place): Promise<Edict> {
   const estate = await startEstate(Buffer.from(JSON.stringify(policyFor(tools))), systemClock);
   const state = join(estate.folder, "state");
   let agent: Agent | undefined;
   return {
     name: "edict",
     life: 5000,
+    comesWithin: 20_000,
     start: async () => {
-      agent = await startAgent(estate);
+      agent = await startAgent(estate, place);
     },
     stop: async () => {
       await agent?.stop();
@@ -65,14 +67,15 @@ interface Agent {
   readonly stop: () => Promise<void>;
 }
 
-async function startAgent({ folder, settings }: Estate): Promise<Agent> {
+async function startAgent({ folder, settings }: Estate, { uid, home }: Place): Promise<Agent> {
   const config: Config = {
     ...settings,
     groups: [],
-    sweepSeconds: 0.5,
+    sweepSeconds: 5,
     pollSeconds: 60,
     enforcement: "policy",
     failClosed: false,
+    gate: [home],
     logLevel: "debug",
   };
   mkdirSync(settings.run, { recursive: true });
@@ -80,7 +83,7 @@ async function startAgent({ folder, settings }: Estate): Promise<Agent> {
   writeFileSync(file, JSON.stringify(config));
   let said = "";
   const program = join(import.meta.dirname, "agent.ts");
-  const child = spawn("/usr/bin/timeout", ["--signal=KILL", "1800", process.execPath, program, file], {
+  const child = spawn("/usr/bin/timeout", ["--signal=KILL", "1800", process.execPath, program, file, String(uid)], {
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
   });
@@ -92,8 +95,9 @@ async function startAgent({ folder, settings }: Estate): Promise<Agent> {
   }
   return {
     stop: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the agent had ended: ${said.slice(-5000)}`);
-      writeFileSync(join(folder, "agent.log"), said);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`the agent had ended: ${said.slice(-5000)}`);
+      if (process.env["DISGUISES_LOG"] !== undefined) appendFileSync(process.env["DISGUISES_LOG"], said);
       await endAll(child);
     },
   };
@@ -107,9 +111,4 @@ async function endAll(child: ChildProcess): Promise<void> {
   const late = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, "SIGKILL"), 10_000);
   await ended;
   clearTimeout(late);
-}
-
-/** What the agent logged before it was last stopped. */
-export function logOf(estate: Estate): string {
-  return readFileSync(join(estate.folder, "agent.log"), "utf8");
 }

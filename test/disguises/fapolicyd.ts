@@ -54,7 +54,9 @@ allow_filesystem_mark = 1
 /** Its version, or why it cannot be had. Installed in this matrix's own root file system, where no service is started. */
 export function fapolicydVersion(): { readonly version: string } | { readonly not: string } {
   try {
-    const version = execFileSync("dpkg-query", ["-W", "-f", "${Version}", "fapolicyd"], { stdio: ["ignore", "pipe", "pipe"] });
+    const version = execFileSync("dpkg-query", ["-W", "-f", "${Version}", "fapolicyd"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     return { version: version.toString() };
   } catch {
     return { not: "Debian's fapolicyd could not be installed" };
@@ -67,6 +69,7 @@ export function fapolicyd(tools: readonly Tool[]): Enforcer {
   return {
     name: "fapolicyd",
     life: 1000,
+    comesWithin: 2000,
     start: async () => {
       rmSync(folder, { recursive: true, force: true });
       for (const made of [join(folder, "trust.d"), "/var/lib/fapolicyd", "/run/fapolicyd"]) {
@@ -90,7 +93,8 @@ export function fapolicyd(tools: readonly Tool[]): Enforcer {
     },
     stop: async () => {
       const child = daemon;
-      if (child === undefined || child.exitCode !== null || child.signalCode !== null) throw new Error(`fapolicyd had ended: ${said}`);
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`fapolicyd had ended: ${said}`);
       const ended = new Promise((resolve) => child.once("exit", resolve));
       if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       await ended;

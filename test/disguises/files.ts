@@ -21,7 +21,10 @@ export function copyTree(tool: Tool, to: string): string {
 
 /** What a file is on its way here, packed or encrypted: no file that anybody could recognise. Undone by `unmask`, and by memory.c. */
 export function mask(file: string, to: string): string {
-  writeFileSync(to, readFileSync(file).map((byte) => byte ^ 0x80));
+  writeFileSync(
+    to,
+    readFileSync(file).map((byte) => byte ^ 0x80),
+  );
   unlinkSync(file);
   return to;
 }
@@ -71,7 +74,10 @@ export const fileDisguises: readonly Disguise[] = [
     title: "a copy with 16 bytes appended",
     make: (tool, folder) => {
       const to = copy(tool, folder);
-      append(to, tool.interpreter === undefined ? "0123456789abcdef" : `\n${tool.kind === "python" ? "#" : "//"} 123456789ab`);
+      append(
+        to,
+        tool.interpreter === undefined ? "0123456789abcdef" : `\n${tool.kind === "python" ? "#" : "//"} 123456789ab`,
+      );
       return { argv: [to] };
     },
   },

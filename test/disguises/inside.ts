@@ -30,7 +30,7 @@ export async function lay(args: readonly string[]): Promise<number> {
   const control = await runWith(nobody, cases);
   const works = new Set(control.filter(({ result }) => result.is === "missed").map(keyOf));
   const possible = cases.filter((one) => works.has(keyOf(one)));
-  const agent = await edict(tools);
+  const agent = await edict(tools, place);
   try {
     await runWith(agent, possible);
   } finally {

@@ -4,7 +4,10 @@ import { writeFileSync } from "node:fs";
 const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
 
 function apt(...args: readonly string[]): void {
-  execFileSync("apt-get", ["-qq", "-o", "APT::Sandbox::User=root", ...args], { stdio: ["ignore", "ignore", "pipe"], env: environment });
+  execFileSync("apt-get", ["-qq", "-o", "APT::Sandbox::User=root", ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: environment,
+  });
 }
 
 /** Installs Debian packages in this root file system, each for itself; what cannot be had is said, and left out. No service is started. */

@@ -5,8 +5,6 @@ export interface Launch {
   readonly argv: readonly [string, ...string[]];
   /** What it is told that it is called; its path where left out. */
   readonly argv0?: string;
-  /** A file as standard input. */
-  readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly as?: "root";
   readonly cwd?: string;
@@ -17,14 +15,11 @@ export interface Launch {
 /** A launch, or why this disguise is none for this tool. */
 export type Prepared = Launch | { readonly not: string };
 
-/** A shell that runs `script` with these arguments as $1, $2 … */
-export function shell(script: string, ...args: readonly string[]): Launch {
-  return { argv: ["/bin/sh", "-euc", script, "sh", ...args] };
-}
-
-/** The same, as root of a user and a mount namespace of the person's own (unshare(1)). */
+/** A shell that runs `script` with these arguments as $1, $2 …, as root of a user and a mount namespace of the person's own (unshare(1)). */
 export function contained(script: string, ...args: readonly string[]): Launch {
-  return { argv: ["/usr/bin/unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-euc", script, "sh", ...args] };
+  return {
+    argv: ["/usr/bin/unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-euc", script, "sh", ...args],
+  };
 }
 
 /** The environment of everything that is started, as a login shell of the person's has it. */

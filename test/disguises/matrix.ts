@@ -19,9 +19,6 @@ export interface Cell extends Case {
   readonly result: Result;
 }
 
-/** Longer than any enforcer needs to come up. */
-const lifeWithoutEnforcer = 30_000;
-
 /** Runs every case against one enforcer. Everything is made while nobody watches. `tell` hears each cell as it is known. */
 export async function runMatrix(
   place: Place,
@@ -44,12 +41,13 @@ export async function runMatrix(
   await enforcer.start();
   try {
     checkInnocent(place);
-    for (const { launch, ...one } of startable.filter(({ launch }) => launch.when === undefined))
+    for (const { launch, ...one } of startable.filter((each) => each.launch.when === undefined))
       add(one, await start(place, launch, enforcer.life).ended);
   } finally {
     await enforcer.stop();
   }
-  for (const { launch, ...one } of startable) if (launch.when !== undefined) add(one, await unwatched(place, launch, enforcer));
+  for (const { launch, ...one } of startable)
+    if (launch.when !== undefined) add(one, await unwatched(place, launch, enforcer));
   return cells;
 }
 
@@ -63,11 +61,14 @@ function checkInnocent(place: Place): void {
 }
 
 /** Starts it while nobody watches, then the enforcer; its time counts from when that was ready. */
-async function unwatched(place: Place, launch: Exclude<Prepared, { not: string }>, enforcer: Enforcer): Promise<Result> {
+async function unwatched(
+  place: Place,
+  launch: Exclude<Prepared, { not: string }>,
+  enforcer: Enforcer,
+): Promise<Result> {
   if (launch.when === "before") await enforcer.forget();
   let ready = Number.POSITIVE_INFINITY;
-  const life = enforcer.name === "nobody" ? enforcer.life : lifeWithoutEnforcer;
-  const tool = start(place, launch, life, () => ready);
+  const tool = start(place, launch, enforcer.comesWithin + enforcer.life, () => ready);
   await tool.witnessed;
   await enforcer.start();
   ready = now();

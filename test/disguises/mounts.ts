@@ -69,7 +69,11 @@ export const mountDisguises: readonly Disguise[] = [
     id: "overlay",
     title: "on an overlay over its tree",
     make: (tool, folder, place) => {
-      const [upper, work, merged] = ["upper", "work", "merged"].map((name) => join(folder, name)) as [string, string, string];
+      const [upper, work, merged] = ["upper", "work", "merged"].map((name) => join(folder, name)) as [
+        string,
+        string,
+        string,
+      ];
       for (const one of [upper, work, merged]) mkdirSync(one);
       give(place, folder);
       mount("-t", "overlay", "-o", `lowerdir=${tool.tree},upperdir=${upper},workdir=${work}`, "none", merged);

@@ -12,12 +12,19 @@ const enter = `
 mount -t tmpfs -o mode=755 edict-disguises "$base"
 mkdir "$base/upper" "$base/work" "$base/root"
 mount -t overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" edict-disguises "$base/root"
-for at in /dev /sys; do mount --bind "$at" "$base/root$at"; done
 mount --rbind /proc "$base/root/proc"
-for at in /tmp /run; do mount -t tmpfs -o mode=1777 edict-disguises "$base/root$at"; done
-# Where they lie on file systems of their own, the overlay does not have them.
+mount --bind /sys "$base/root/sys"
+for at in /tmp /run /dev; do mount -t tmpfs -o mode=1777 edict-disguises "$base/root$at"; done
+for device in null:3 zero:5 full:7 random:8 urandom:9; do
+  mknod -m 666 "$base/root/dev/\${device%:*}" c 1 "\${device#*:}"
+done
+ln -s /proc/self/fd "$base/root/dev/fd"
+# Where they lie on file systems of their own, this overlay does not have them.
 for at in "$repository" "$runtime"; do
-  [ -n "$(ls -A "$base/root$at" 2>/dev/null)" ] || mount --bind "$at" "$base/root$at"
+  [ -n "$(ls -A "$base/root$at" 2>/dev/null)" ] && continue
+  over=$(mktemp -d "$base/over.XXXXXX")
+  mkdir "$over/upper" "$over/work"
+  mount -t overlay -o "lowerdir=$at,upperdir=$over/upper,workdir=$over/work" edict-disguises "$base/root$at"
 done
 cd "$base/root"
 pivot_root . mnt

@@ -119,8 +119,9 @@ export const buildPython: Build = (place) => {
   const entry = join(tree, "bin/edict-parrot");
   const imports = `from ${name}.__main__ import main`;
   const lines = [`#!${interpreter}`, "# -*- coding: utf-8 -*- spare feathers", "import sys", imports];
-  writeFileSync(entry, `${[...lines, "if __name__ == '__main__':", "    sys.exit(main())"].join("\n")}\n`, { mode: 0o755 });
-  const metadata = (called: string): string => `Metadata-Version: 2.1\nName: ${called}\nVersion: 1.0.0\n`;
+  writeFileSync(entry, `${[...lines, "if __name__ == '__main__':", "    sys.exit(main())"].join("\n")}\n`, {
+    mode: 0o755,
+  });
   writeFileSync(join(info, "METADATA"), metadata(id));
   const listed = [`${name}/__init__.py`, `${name}/__main__.py`, "../../../bin/edict-parrot"];
   writeFileSync(join(info, "RECORD"), listed.map((file) => `${file},,\n`).join(""));
@@ -137,7 +138,10 @@ export const buildPython: Build = (place) => {
     tree,
     runTree: (at) => [join(at, "bin/python3"), "-m", name],
     editManifest: (at) =>
-      writeFileSync(join(at, "lib", version, "site-packages/edict_parrot_python-1.0.0.dist-info/METADATA"), metadata("notes")),
+      writeFileSync(
+        join(at, "lib", version, "site-packages/edict_parrot_python-1.0.0.dist-info/METADATA"),
+        metadata("notes"),
+      ),
     npm: undefined,
     importing: `${imports}; main()`,
     module: [interpreter, "-m", name],
@@ -152,6 +156,10 @@ export const buildPython: Build = (place) => {
     ],
   };
 };
+
+function metadata(name: string): string {
+  return `Metadata-Version: 2.1\nName: ${name}\nVersion: 1.0.0\n`;
+}
 
 function firstLine(error: unknown): string {
   return error instanceof Error ? (error.message.split("\n").find((line) => line !== "") ?? "") : String(error);
