@@ -49,6 +49,8 @@ export async function startHouse(options: {
   readonly platform: Platform;
   readonly roots?: readonly string[];
   readonly groups?: readonly string[];
+  /** Mount points that the gate holds; none where left out, for it would hold the machine. */
+  readonly gate?: readonly string[];
 }): Promise<Running> {
   const { folder, clock, platform } = options;
   const data = join(folder, "server");
@@ -85,7 +87,7 @@ export async function startHouse(options: {
       pollSeconds: 1,
       enforcement: "policy",
       failClosed: false,
-      gate: "off",
+      gate: options.gate === undefined ? "off" : [...options.gate],
       logLevel: "debug",
     },
     { clock, console: false, platform, ready: () => ready.resolve(undefined) },
