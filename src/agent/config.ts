@@ -30,10 +30,14 @@ const settings = z.strictObject({
   pollSeconds: z.number().min(1).max(86_400),
   enforcement: z.enum(["policy", "observe"]),
   failClosed: z.boolean(),
-  /** Whether programs are asked about before they start: everywhere, nowhere, or only on these mount points (to try it out). */
+  /** Whether programs are asked about before they start: everywhere, nowhere, or on some mount points only, to try it out. */
   gate: z.union([
-    z.enum(["on", "off"], { error: 'expected "on", "off", or a list of mount points' }),
-    z.array(z.string().startsWith("/", "expected an absolute path")).min(1).max(1000),
+    z.enum(["on", "off"], { error: 'expected "on", "off", or { "mounts": […] }' }),
+    z.strictObject({
+      mounts: z.array(z.string().startsWith("/", "expected an absolute path")).min(1).max(1000),
+      /** Also on the filesystems of other mount namespaces: containers' roots. */
+      elsewhere: z.boolean().default(false),
+    }),
   ]),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
   state: z.string().startsWith("/", "expected an absolute path"),

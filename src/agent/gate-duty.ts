@@ -115,7 +115,7 @@ export class Duty implements GateDuty {
         this.#time = [message.now, performance.now()];
         return gate.unsettleAll();
       case "foreign":
-        return gate.markProcess(message.pid);
+        return this.#options.begin.only?.elsewhere === false ? undefined : gate.markProcess(message.pid);
       case "entries":
         this.#entries = new Set(message.entries.map(keyOf));
         return gate.setEntries(message.entries);
@@ -163,14 +163,17 @@ export class Duty implements GateDuty {
     const about = this.#look(question);
     const { dev, ino } = about.stamp;
     if (question.pid === this.#options.begin.agent || !this.#entries.has(keyOf({ dev, ino }))) return this.#allow();
+    const program = this.#options.gate.programOf(question.pid);
+    const runs = program !== undefined && interpreterNamed(nameOf(program)) !== undefined;
+    if (!runs && !this.#strict) return this.#allow();
+    const content = yield* this.#content.read(question.fd, about.stamp);
     if (this.#strict) {
-      const seen = seenAtGate(about.path, yield* this.#content.read(question.fd, about.stamp));
+      const seen = seenAtGate(about.path, content);
       const verdict = this.#judged(about, seen);
       if (verdict !== undefined && stops(verdict) && verdict.notice?.strict === true)
         return this.#deny(about, seen, verdict);
     }
-    const program = this.#options.gate.programOf(question.pid);
-    if (program === undefined || interpreterNamed(nameOf(program)) === undefined) return this.#allow();
+    if (!runs) return this.#allow();
     const reply = yield* this.#asks.put(question.fd, {
       say: "opener?",
       pid: question.pid,
@@ -178,10 +181,19 @@ export class Duty implements GateDuty {
       dev,
       ino,
     });
-    if (reply.say !== "opener" || reply.evidence === undefined) return this.#allow();
-    const { matcher } = this.#options;
-    const verdict = decide(matcher, reply.evidence, this.#now(), this.#device);
-    return stops(verdict) ? this.#denied(reply.evidence, verdict) : this.#allow();
+    if (reply.say !== "opener" || reply.opening === undefined) return this.#allow();
+    const { process, file, owner } = reply.opening;
+    const evidence: Evidence = {
+      id: this.#newId(),
+      kind: "exec",
+      at: formatInstant(this.#now()),
+      file,
+      process,
+      script: fileOf(about.raw, about.stamp),
+      seen: seenAtGate(about.path, content, owner),
+    };
+    const verdict = decide(this.#options.matcher, evidence, this.#now(), this.#device);
+    return stops(verdict) ? this.#denied(evidence, verdict) : this.#allow();
   }
 
   #look({ fd, pid, path }: Question): About {

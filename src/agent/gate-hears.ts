@@ -1,4 +1,4 @@
-import type { GateHears } from "#agent/gatekeeper.ts";
+import type { Gatekeeper, GateHears } from "#agent/gatekeeper.ts";
 import type { House } from "#agent/house.ts";
 import { describe } from "#lib/errors.ts";
 import { entryFiles } from "#observe/entry-files.ts";
@@ -6,9 +6,15 @@ import { rawFromBytes } from "#observe/raw-path.ts";
 import type { Evidence } from "#policy/evidence.ts";
 
 /** What becomes of what the gate says, and who answers what it asks. */
-export function hearing({ watching, enforcement }: Pick<House, "watching" | "enforcement">): GateHears {
+export function hearing(
+  { watching, enforcement, log }: Pick<House, "watching" | "enforcement" | "log">,
+  gate: () => Gatekeeper,
+): GateHears {
   return {
-    denied: ({ evidence, verdict }) => enforcement.denied(verdict, evidence),
+    denied: ({ evidence, verdict }) => {
+      enforcement.denied(verdict, evidence);
+      void guardEntries({ gate: gate(), log }, evidence);
+    },
     late: ({ pid, denied }) => {
       if (!denied) watching.lookAt(pid);
     },
@@ -20,8 +26,8 @@ export function hearing({ watching, enforcement }: Pick<House, "watching" | "enf
     },
     opener: async ({ pid, path, dev, ino }) => {
       const raw = rawFromBytes(Buffer.from(path, "base64"));
-      const evidence = raw && (await watching.opening(pid, raw, { dev, ino }));
-      return evidence === undefined ? {} : { evidence };
+      const opening = raw && (await watching.opening(pid, raw, { dev, ino }));
+      return opening === undefined ? {} : { opening };
     },
   };
 }

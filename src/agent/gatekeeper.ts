@@ -29,8 +29,8 @@ export interface GatekeeperOptions {
   /** The agent's own pid. */
   readonly agent: number;
   readonly failClosed: boolean;
-  /** Mount points, where not everything is to be gated: for a test, whose gate must not hold the machine. */
-  readonly only?: readonly string[] | undefined;
+  /** Where not everything is to be gated. */
+  readonly only?: Begin["only"];
   readonly now: () => Instant;
   readonly device: () => Device;
   readonly hears: GateHears;

@@ -127,7 +127,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
   );
   const about = { id: identity.id, hostname: hostname(), os: platform.os, groups: config.groups };
   const recorder = new Recorder({ outbox, journal, about, clock, log });
-  const gate = new Gatekeeper({
+  const gate: Gatekeeper = new Gatekeeper({
     platform: gateOf(platform, config, options),
     log,
     agent: process.pid,
@@ -135,7 +135,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     only: typeof config.gate === "string" ? undefined : config.gate,
     now: () => policies.now(),
     device: () => device.current(),
-    hears: hearing({ watching, enforcement }),
+    hears: hearing({ watching, enforcement, log }, () => gate),
   });
   device.onChange(() => gate.changed());
   const house: House = {

@@ -14,7 +14,7 @@ import { fileSeen, nothingRead, notSigned, onlyAudit, reading } from "#observe/s
 import type { Owner } from "#observe/at-gate.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { ProcessDetail } from "#platform/platform.ts";
-import type { Evidence, FileSeen, PackageSeen, Seen } from "#policy/evidence.ts";
+import type { Evidence, FileSeen, PackageSeen, ProcessSeen, Seen } from "#policy/evidence.ts";
 
 /** One file and everything that was read of it. */
 export interface Identified extends Read {
@@ -22,6 +22,14 @@ export interface Identified extends Read {
   /** Its real path, and the last name of the path that it was found by. */
   readonly real: RawPath;
   readonly called: string;
+}
+
+/** Who opened a file to run it, and whose that file is. */
+export interface Opening {
+  readonly process: ProcessSeen;
+  /** The interpreter or loader. */
+  readonly file: FileSeen;
+  readonly owner?: Owner;
 }
 
 /** "major:minor" and inode. */
@@ -121,20 +129,14 @@ export class Identifier {
   }
 
   /**
-   * Evidence of a process that has opened a file to run it: its program argument, or code of its own that loads it. Undefined
-   * where it only reads the file, as a backup or an editor written in the same language does.
+   * A process that has opened a file to run it: as its program argument, or by code of its own that loads it. Undefined where it
+   * only reads the file, as a backup or an editor written in the same language does. The file itself is not read.
    */
-  async opening(detail: ProcessDetail, path: RawPath, id: FileId): Promise<Evidence | undefined> {
-    const evidence = await this.process(detail, "exec");
-    const { script } = evidence;
-    if (script !== undefined) return script.dev === id.dev && script.ino === id.ino ? evidence : undefined;
-    const argv = detail.process.argv ?? [];
+  async opening(detail: ProcessDetail, path: RawPath, id: FileId): Promise<Opening | undefined> {
     const interpreter = interpreterNamed(nameOf(detail.program.path));
-    if (interpreter === undefined || interpreter.shell === true) return undefined; // a shell reads what it redirects
-    if (runsOf(interpreter, argv).what !== "code" || !detail.sameMounts) return undefined;
-    const found = await this.file(path);
-    if ("unread" in found || found.file.dev !== id.dev || found.file.ino !== id.ino) return undefined;
-    return { ...evidence, script: found.file, seen: found.seen };
+    if (interpreter === undefined || !detail.sameMounts || !(await runsFile(detail, interpreter, id))) return undefined;
+    const owner = await this.owner(path, id);
+    return { process: detail.process, file: detail.program, ...(owner !== undefined && { owner }) };
   }
 
   async #program(detail: ProcessDetail, argv: readonly string[]): Promise<Read> {
@@ -214,6 +216,20 @@ export class Identifier {
         return runs satisfies never;
     }
   }
+}
+
+async function runsFile(detail: ProcessDetail, interpreter: Interpreter, id: FileId): Promise<boolean> {
+  const runs = runsOf(interpreter, detail.process.argv ?? []);
+  if (runs.what === "code") return interpreter.shell !== true; // a shell opens what it redirects
+  if (runs.what !== "file" && runs.what !== "module") return false;
+  const candidates =
+    runs.what === "file" ? scriptFiles(detail, runs.index, interpreter) : await moduleFiles(detail, runs);
+  for (const candidate of candidates) {
+    const real = await realPath(candidate);
+    const stamp = real === undefined ? undefined : await stampAt(real);
+    if (stamp !== undefined) return stamp.dev === id.dev && stamp.ino === id.ino;
+  }
+  return false;
 }
 
 function withPackage(seen: Seen, run: PackageSeen | undefined): Seen {

@@ -4,7 +4,7 @@ import { describe } from "#lib/errors.ts";
 import type { Instant } from "#lib/pure/instant.ts";
 import { Queue } from "#lib/queue.ts";
 import type { Owner } from "#observe/at-gate.ts";
-import { Identifier, type FileId } from "#observe/identify.ts";
+import { Identifier, type FileId, type Opening } from "#observe/identify.ts";
 import type { RawPath } from "#observe/raw-path.ts";
 import { ExecWatch, type ExecHealth } from "#observe/exec-watch.ts";
 import { Given } from "#observe/given.ts";
@@ -62,8 +62,8 @@ export interface Watching {
   inspect(pid: number): Promise<Evidence | undefined>;
   /** Who owns the file at a path; undefined where it is not that file that lies there. */
   owner(path: RawPath, id: FileId): Promise<Owner | undefined>;
-  /** Evidence of a process that has opened a file to run it; undefined where it only reads it. @throws PlatformError `denied` */
-  opening(pid: number, path: RawPath, id: FileId): Promise<Evidence | undefined>;
+  /** Who has opened a file to run it; undefined where that process only reads it. @throws PlatformError `denied` */
+  opening(pid: number, path: RawPath, id: FileId): Promise<Opening | undefined>;
   health(): WatchHealth;
 }
 
@@ -176,7 +176,7 @@ class Watch implements Watching {
     return this.#identify().owner(path, id);
   }
 
-  async opening(pid: number, path: RawPath, id: FileId): Promise<Evidence | undefined> {
+  async opening(pid: number, path: RawPath, id: FileId): Promise<Opening | undefined> {
     const detail = await this.#platform.inspect(pid);
     return detail && this.#identify().opening(detail, path, id);
   }

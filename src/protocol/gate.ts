@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { deviceSchema } from "#policy/device.ts";
-import { evidenceSchema, seenSchema } from "#policy/evidence.ts";
+import { evidenceSchema, fileSeenSchema, processSeenSchema, seenSchema } from "#policy/evidence.ts";
 import { verdictSchema } from "#policy/verdict.ts";
 
 /**
@@ -21,6 +21,8 @@ const standing = {
   people: z.array(z.tuple([z.number(), z.string()])).readonly(),
 };
 
+const owner = seenSchema.pick({ package: true, extension: true });
+
 /** The first line; policy and catalog follow it as that many bytes. */
 export const beginSchema = z.strictObject({
   say: z.literal("begin"),
@@ -30,8 +32,8 @@ export const beginSchema = z.strictObject({
   failClosed: z.boolean(),
   /** The agent's own pid: what it opens and starts does not wait for it. */
   agent: z.int().positive(),
-  /** Mount points, where not everything is to be gated. */
-  only: z.array(z.string()).readonly().optional(),
+  /** Mount points, where not everything is to be gated, and whether other namespaces' filesystems are. */
+  only: z.strictObject({ mounts: z.array(z.string()).readonly(), elsewhere: z.boolean() }).optional(),
   ...standing,
 });
 export type Begin = z.infer<typeof beginSchema>;
@@ -51,11 +53,15 @@ export const toGateSchema = z.discriminatedUnion("say", [
   z.strictObject({
     say: z.literal("owner"),
     ask: z.number(),
-    seen: seenSchema.pick({ package: true, extension: true }).optional(),
+    seen: owner.optional(),
     user: z.string().optional(),
   }),
-  /** What the gate asked: what a process that opens an entry file runs, where it runs that file. */
-  z.strictObject({ say: z.literal("opener"), ask: z.number(), evidence: evidenceSchema.optional() }),
+  /** What the gate asked: who opens an entry file, where they open it to run it. */
+  z.strictObject({
+    say: z.literal("opener"),
+    ask: z.number(),
+    opening: z.strictObject({ process: processSeenSchema, file: fileSeenSchema, owner: owner.optional() }).optional(),
+  }),
   /** Another gate has taken over. */
   z.strictObject({ say: z.literal("finish") }),
 ]);
@@ -88,7 +94,7 @@ export const fromGateSchema = z.discriminatedUnion("say", [
     ino: z.string(),
     uid: z.number().optional(),
   }),
-  /** What does this process, which opens an entry file, run? */
+  /** Does this process, which opens an entry file, run it? */
   z.strictObject({
     say: z.literal("opener?"),
     ask: z.number(),

@@ -72,7 +72,7 @@ const wrong: readonly (readonly [key: string, values: readonly unknown[]])[] = [
   ["pollSeconds", [0, 86_401, -1]],
   ["enforcement", ["off", true]],
   ["failClosed", ["yes", 0]],
-  ["gate", ["maybe", true, [], ["srv"]]],
+  ["gate", ["maybe", true, [], {}, { mounts: [] }, { mounts: ["srv"] }]],
   ["logLevel", ["trace", ""]],
   ["state", ["state"]],
   ["run", ["../run"]],

@@ -87,7 +87,7 @@ export async function startHouse(options: {
       pollSeconds: 1,
       enforcement: "policy",
       failClosed: false,
-      gate: options.gate === undefined ? "off" : [...options.gate],
+      gate: options.gate === undefined ? "off" : { mounts: [...options.gate], elsewhere: false },
       logLevel: "debug",
     },
     { clock, console: false, platform, ready: () => ready.resolve(undefined) },

@@ -80,7 +80,7 @@ export class GatePlace {
       log: quiet,
       agent: process.pid,
       failClosed: options.failClosed ?? false,
-      only: [folder],
+      only: { mounts: [folder], elsewhere: false },
       now: () => options.now ?? systemClock.now(),
       device: () => this.device,
       hears: {

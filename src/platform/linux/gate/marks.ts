@@ -3,7 +3,7 @@ import { PlatformError } from "#platform/platform.ts";
 import { ifReadable } from "#platform/linux/identity.ts";
 import { masks } from "#platform/linux/gate/event.ts";
 import type { GateKernel } from "#platform/linux/gate/kernel.ts";
-import { choose, parseMounts, type Mount } from "#platform/linux/gate/mounts.ts";
+import { choose, parseMounts } from "#platform/linux/gate/mounts.ts";
 import { SystemCallError } from "#platform/linux/libc.ts";
 import { deviceText } from "#platform/linux/proc.ts";
 import { readSmall, statOf } from "#platform/linux/read.ts";
@@ -47,7 +47,7 @@ export class Marks {
 
   /** Every filesystem of our own mount namespace. Marks are merged, so what was marked before costs a system call and no more. */
   ofMachine(): void {
-    const { gated, left } = choose(parseMounts(readSmall("/proc/self/mountinfo", longestTable) ?? Buffer.of()));
+    const { gated, left } = choose(parseMounts(table("self")));
     const refused: { path: string; why: string }[] = [];
     for (const mount of gated) {
       const why = this.#mark(mount.path);
@@ -66,13 +66,12 @@ export class Marks {
     }
   }
 
-  /** Those of a process elsewhere: of its program, and every mount that it sees. Their owners are not believed. */
+  /** Those that only a process in another mount namespace sees. Their owners are not believed. */
   ofProcess(pid: number): void {
-    this.#mark(Buffer.from(`/proc/${pid}/exe`));
-    const table = ifReadable(() => readSmall(`/proc/${pid}/mountinfo`, longestTable));
-    const mounts: readonly Mount[] = table === undefined ? [] : choose(parseMounts(table)).gated;
+    const ours = new Set(parseMounts(table("self")).map(({ device }) => device));
     const root = Buffer.from(`/proc/${pid}/root`);
-    for (const { path } of mounts) this.#mark(Buffer.concat([root, path]));
+    for (const { device, path } of choose(parseMounts(table(pid))).gated)
+      if (!ours.has(device)) this.#mark(Buffer.concat([root, path]));
   }
 
   /** Dropped by the kernel when the file is written to, but not by a shared mapping: only for files whose writers are trusted. */
@@ -137,6 +136,11 @@ export class Marks {
     const stat = ifReadable(() => statOf(Buffer.from(path)));
     if (stat !== undefined) this.#devices.add(deviceText(stat.dev));
   }
+}
+
+/** The mounts that a process sees; none where it has gone. */
+function table(pid: number | "self"): Uint8Array {
+  return ifReadable(() => readSmall(`/proc/${pid}/mountinfo`, longestTable)) ?? Buffer.of();
 }
 
 function keyOf({ path, dev, ino }: Entry): string {
