@@ -75,7 +75,7 @@ async function startAgent({ folder, settings }: Estate, { uid, home }: Place): P
     pollSeconds: 60,
     enforcement: "policy",
     failClosed: false,
-    gate: [home],
+    gate: { mounts: [home], elsewhere: false },
     logLevel: "debug",
   };
   mkdirSync(settings.run, { recursive: true });
