@@ -1,8 +1,9 @@
-import { createInterface } from "node:readline";
 import type { Generation } from "#trust/generation.ts";
 import type { GateProcess } from "#platform/gate.ts";
 import { fromGateSchema, type Begin, type FromGate, type ToGate } from "#protocol/gate.ts";
 
+/** Bytes of one line: what it says names paths of at most 4 KiB, and the markers that were found. */
+const longestLine = 1024 * 1024;
 /** Milliseconds: compiling the largest policy on a busy machine, and no longer. */
 const patience = 60_000;
 
@@ -17,6 +18,9 @@ export class GateLine {
   readonly #process: GateProcess;
   readonly #hear: (message: FromGate) => void;
   readonly #ready = Promise.withResolvers<Marks>();
+  #rest: Buffer = Buffer.of();
+  /** Why it is listened to no more, before it ends. */
+  #why: string | undefined;
   #alive = true;
   #finishing = false;
 
@@ -26,11 +30,11 @@ export class GateLine {
     this.#hear = hear;
     this.ended = process.ended.then((how) => {
       this.#alive = false;
-      return how;
+      return this.#why ?? how;
     });
     this.#ready.promise.catch(() => undefined); // whoever begins it waits for it
     void this.ended.then((how) => this.#ready.reject(new Error(`it ended before it was ready: ${how}`)));
-    createInterface({ input: process.control, crlfDelay: Infinity }).on("line", (line) => this.#take(line));
+    process.control.on("data", (chunk: Buffer) => this.#receive(chunk));
   }
 
   get pid(): number {
@@ -77,10 +81,41 @@ export class GateLine {
     this.#process.kill();
   }
 
+  /** Whole lines only: a process that is killed may leave half of one behind. */
+  #receive(chunk: Buffer): void {
+    let rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      this.#take(rest.toString("utf8", 0, end));
+      rest = rest.subarray(end + 1);
+    }
+    if (rest.length > longestLine) this.#distrust("it said a line without an end");
+    else this.#rest = rest;
+  }
+
   #take(line: string): void {
-    const message = fromGateSchema.parse(JSON.parse(line));
-    if (message.say === "ready") this.#ready.resolve(message);
-    else if (message.say === "failed") this.#ready.reject(new Error(message.why));
-    else this.#hear(message);
+    if (this.#why !== undefined) return;
+    const message = parsed(line);
+    if (message === undefined) return this.#distrust("it said what no gate says");
+    if (message.say === "ready") return this.#ready.resolve(message);
+    if (message.say === "failed") {
+      this.#why = message.why;
+      return this.#ready.reject(new Error(message.why));
+    }
+    this.#hear(message);
+  }
+
+  /** It reads strangers' files, and one of them may have got the better of it. */
+  #distrust(why: string): void {
+    this.#why = why;
+    this.#rest = Buffer.of();
+    this.kill();
+  }
+}
+
+function parsed(line: string): FromGate | undefined {
+  try {
+    return fromGateSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
   }
 }

@@ -165,7 +165,7 @@ export class Gatekeeper {
     const { platform, agent, failClosed, only, log } = this.#options;
     const process = platform.startGate?.();
     if (process === undefined) return;
-    const line = new GateLine(process, generation, (message) => this.#hear(line, message));
+    const line = new GateLine(process, generation, (message) => this.#listen(line, message));
     const { version } = generation;
     const marks = await line.begin({
       version,
@@ -221,6 +221,15 @@ export class Gatekeeper {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
+  }
+
+  /** What others make of it is no fault of the gate's. */
+  #listen(line: GateLine, message: FromGate): void {
+    try {
+      this.#hear(line, message);
+    } catch (error) {
+      this.#options.log.error("what the gate said was lost", { say: message.say, error: describe(error) });
+    }
   }
 
   #hear(line: GateLine, message: FromGate): void {
