@@ -139,9 +139,9 @@ export class Duty implements GateDuty {
     let verdict = this.#judged(about, seen);
     if (verdict !== undefined && stops(verdict)) return this.#deny(about, seen, verdict);
 
-    const asks = about.path !== undefined && mayBeOwned(about.path, this.#options.matcher.wanted);
-    if (asks && !this.#startedByAgent(question.pid)) {
-      const { path, stamp } = about;
+    const { path, stamp } = about;
+    let known = path === undefined || !mayBeOwned(path, this.#options.matcher.wanted);
+    if (path !== undefined && !known && !this.#startedByAgent(question.pid)) {
       const reply = yield* this.#asks.put(question.fd, {
         say: "owner?",
         path: base64(path),
@@ -152,9 +152,10 @@ export class Duty implements GateDuty {
         seen = { ...seen, ...reply.seen };
         verdict = this.#judged(about, seen);
         if (verdict !== undefined && stops(verdict)) return this.#deny(about, seen, verdict);
+        known = true;
       }
     }
-    if (verdict === undefined) this.#settle(question, about);
+    if (verdict === undefined && known) this.#settle(question, about);
     return this.#allow();
   }
 
