@@ -35,8 +35,9 @@ export class DeadMan {
     this.#id = id.readInt32LE(0);
   }
 
-  /** From now on the time runs anew. */
+  /** From now on the time runs anew. @throws PlatformError `failed` */
   hold(): void {
-    this.#settime(this.#number, this.#id, 0, this.#spec, 0);
+    if (this.#settime(this.#number, this.#id, 0, this.#spec, 0) < 0)
+      throw new PlatformError("failed", "the dead man's switch does not hold (timer_settime)");
   }
 }

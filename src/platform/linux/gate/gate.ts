@@ -1,14 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import {
-  deadlines,
-  type Answer,
-  type Entry,
-  type Gate,
-  type GateDuty,
-  type GateMarks,
-  type Pause,
-} from "#platform/gate.ts";
-import type { Finding, Question } from "#platform/gate.ts";
+import type { Answer, Entry, Gate, GateDuty, GateMarks, Question } from "#platform/gate.ts";
 import type { ProcessSeen } from "#policy/evidence.ts";
 import { settled } from "#platform/linux/filesystems.ts";
 import { bindNoWriter } from "#platform/linux/writers.ts";
@@ -21,22 +12,18 @@ import { eventBytes, parseEvents, responseOf, type GateEvent } from "#platform/l
 import { openGateKernel, pollBits, type GateKernel, type Polled } from "#platform/linux/gate/kernel.ts";
 import { Marks } from "#platform/linux/gate/marks.ts";
 import { openMountTable } from "#platform/linux/gate/mount-table.ts";
+import { Questions } from "#platform/linux/gate/questions.ts";
 import { SystemCallError } from "#platform/linux/libc.ts";
 
 /** Milliseconds after which the kernel ends a gate that has stopped, whatever the reason. */
 const patience = 700;
+/** Milliseconds of work after which it shows again that it has not. */
+const pulse = 50;
 /** Milliseconds without any event: the runtime's own chores have their turn. */
 const idle = 250;
 /** Events between two such turns while there is no rest. */
 const between = 512;
 const longestPath = 4096;
-
-interface Held {
-  readonly question: Question;
-  readonly finding: Finding;
-  pause: Pause;
-  due: number;
-}
 
 /**
  * The gate of this process. From here on the process must start no other and open no path but /proc's (fanotify(7): a group's
@@ -64,13 +51,19 @@ class LinuxGate implements Gate {
   readonly #room: number;
   readonly #buffer: Buffer;
   readonly #path = Buffer.allocUnsafeSlow(longestPath);
-  readonly #held = new Map<number, Held>();
+  readonly #questions = new Questions({
+    answer: (question, answer) => this.#answer(question, answer),
+    live: () => {
+      if (performance.now() - this.#liveAt > pulse) this.#live();
+    },
+  });
   readonly #beliefs = new Beliefs();
   readonly #noWriter = bindNoWriter();
+  readonly #deadMan = new DeadMan(patience);
+  #liveAt = 0;
   #mounts: number | undefined;
   /** Only some mount points are gated. */
   #some = false;
-  #next = Infinity;
   #finishing = false;
   #turns = 0;
 
@@ -84,11 +77,12 @@ class LinuxGate implements Gate {
   }
 
   get waiting(): number {
-    return this.#held.size;
+    return this.#questions.size;
   }
 
   mark(only?: readonly string[]): GateMarks {
     this.#some = only !== undefined;
+    this.#live(); // from the first mark on somebody may be waiting
     if (only !== undefined) this.#marks.ofMounts(only);
     else {
       this.#mounts = openMountTable();
@@ -130,8 +124,7 @@ class LinuxGate implements Gate {
   }
 
   wake(fd: number): void {
-    const held = this.#held.get(fd);
-    if (held?.pause === "agent") this.#resume(held);
+    this.#questions.wake(fd);
   }
 
   finish(): void {
@@ -141,25 +134,36 @@ class LinuxGate implements Gate {
   }
 
   async serve(duty: GateDuty): Promise<void> {
-    const deadMan = new DeadMan(patience);
+    try {
+      await this.#serve(duty);
+    } finally {
+      this.#kernel.close(this.#group); // whoever still waits goes on (fanotify(7))
+    }
+  }
+
+  async #serve(duty: GateDuty): Promise<void> {
     for (;;) {
-      deadMan.hold();
+      this.#live();
       const asked = this.#wait(duty);
-      this.#read(duty);
-      this.#expire(duty);
-      if (this.#finishing && asked === 0 && this.#held.size === 0) break;
+      this.#questions.work(duty);
+      this.#questions.expire(duty);
+      if (this.#finishing && asked === 0 && this.#questions.size === 0) break;
       this.#turns += asked + 1;
       if (this.#turns < between && asked > 0) continue;
       this.#turns = 0;
       await turn();
     }
-    this.#kernel.close(this.#group);
+  }
+
+  #live(): void {
+    this.#deadMan.hold();
+    this.#liveAt = performance.now();
   }
 
   /** Waits for something to do, and begins it. How many questions were new. */
   #wait(duty: GateDuty): number {
     const { in: readable, pri, error, hangUp } = pollBits;
-    const full = this.#held.size >= this.#room;
+    const full = this.#questions.size >= this.#room;
     const fds: Polled[] = [
       { fd: this.control.over ? -1 : this.control.fd, events: this.control.full ? readable | 4 : readable }, // POLLOUT
       { fd: full ? -1 : this.#group, events: readable },
@@ -175,9 +179,8 @@ class LinuxGate implements Gate {
   }
 
   #timeout(): number {
-    for (const { pause } of this.#held.values()) if (pause === "bytes") return 0;
-    if (this.#finishing) return this.#held.size === 0 ? 0 : 10;
-    return Math.max(0, Math.min(idle, Math.ceil(this.#next - performance.now())));
+    const most = !this.#finishing ? idle : this.#questions.size === 0 ? 0 : 10;
+    return Math.min(most, this.#questions.rest());
   }
 
   #hear(duty: GateDuty, readable: boolean): void {
@@ -196,22 +199,21 @@ class LinuxGate implements Gate {
   }
 
   #events(): readonly GateEvent[] {
-    const free = (this.#room - this.#held.size) * eventBytes;
+    const free = (this.#room - this.#questions.size) * eventBytes;
     try {
       const length = this.#kernel.read(this.#group, this.#buffer.subarray(0, free));
       return length === undefined ? [] : parseEvents(this.#buffer.subarray(0, length));
     } catch (error) {
-      // The kernel could not open one event's file, and has denied it by itself (ENFILE, ESTALE): the others must go on.
-      if (error instanceof SystemCallError) return [];
+      // The kernel could not open one event's file, and has denied it by itself (ESTALE): the others must go on. Where it has no
+      // descriptors (somebody has lowered our limit), it would deny them all.
+      if (error instanceof SystemCallError && error.errno !== "EMFILE") return [];
       throw error;
     }
   }
 
   #begin({ what, fd, pid }: Exclude<GateEvent, { what: "overflow" }>, duty: GateDuty): void {
     const path = Buffer.from(this.#path.subarray(0, this.#pathLength(fd)));
-    const question: Question = { what, fd, pid, path, since: performance.now() };
-    const held: Held = { question, finding: duty.find(question), pause: "bytes", due: Infinity };
-    this.#step(held, duty);
+    this.#questions.begin({ what, fd, pid, path, since: performance.now() }, duty);
   }
 
   #pathLength(fd: number): number {
@@ -223,51 +225,12 @@ class LinuxGate implements Gate {
     }
   }
 
-  #resume(held: Held): void {
-    held.pause = "bytes"; // taken up at the next turn, with those that read
-    held.due = performance.now() + deadlines.agent;
-  }
-
-  /** One step of each that reads, and of each that was woken: whoever has least to do is done first. */
-  #read(duty: GateDuty): void {
-    for (const held of this.#held.values()) if (held.pause === "bytes") this.#step(held, duty);
-  }
-
-  #step(held: Held, duty: GateDuty): void {
-    const { question, finding } = held;
-    let step: IteratorResult<Pause, Answer>;
-    try {
-      step = finding.next();
-    } catch {
-      return this.#answer(question, duty.late(question, "failed"));
-    }
-    if (step.done === true) return this.#answer(question, step.value);
-    if (step.value === "agent" || held.due === Infinity)
-      held.due = step.value === "agent" ? performance.now() + deadlines.agent : question.since + deadlines.bytes;
-    held.pause = step.value;
-    this.#held.set(question.fd, held);
-    this.#next = Math.min(this.#next, held.due);
-  }
-
-  #expire(duty: GateDuty): void {
-    const now = performance.now();
-    if (now < this.#next) return;
-    this.#next = Infinity;
-    for (const { question, finding, pause, due } of this.#held.values()) {
-      if (due > now) this.#next = Math.min(this.#next, due);
-      else {
-        finding.return("allow"); // so that it lets go of what it holds; the answer is what its duty says
-        this.#answer(question, duty.late(question, pause));
-      }
-    }
-  }
-
   #answer({ fd }: Question, answer: Answer): void {
-    this.#held.delete(fd);
     try {
       this.#kernel.write(this.#group, responseOf(fd, answer, this.#audit));
     } catch (error) {
-      if (!(error instanceof SystemCallError)) throw error; // ENOENT: whoever asked was killed meanwhile
+      // Whoever asked was killed meanwhile. Anything else, and somebody waits whom this process cannot answer.
+      if (!(error instanceof SystemCallError) || error.errno !== "ENOENT") throw error;
     } finally {
       this.#kernel.close(fd);
     }

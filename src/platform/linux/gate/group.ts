@@ -8,6 +8,8 @@ import { readSmall } from "#platform/linux/read.ts";
 const FAN_CLOEXEC = 1;
 const FAN_NONBLOCK = 2;
 const FAN_CLASS_CONTENT = 4;
+/** Past the kernel's usual bound it would let programs start unasked; each question in the queue is a process that waits. */
+const FAN_UNLIMITED_QUEUE = 0x10;
 const FAN_ENABLE_AUDIT = 0x40;
 const O_CLOEXEC = 0o2_000_000;
 /** Without it the kernel denies every program past 2 GiB by itself (EOVERFLOW). Its value differs between processors. */
@@ -17,9 +19,10 @@ const O_LARGEFILE = process.arch === "arm64" ? 0o400_000 : 0o100_000;
 const mostHeld = 4096;
 /** Descriptors that stay free for /proc and the unforeseen. */
 const reserve = 6;
+
 /** With denials in the kernel's audit log, where it lets us (CAP_AUDIT_WRITE, CONFIG_AUDITSYSCALL). */
 export function openGroup(kernel: GateKernel): readonly [number, boolean] {
-  const flags = FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK;
+  const flags = FAN_CLASS_CONTENT | FAN_UNLIMITED_QUEUE | FAN_CLOEXEC | FAN_NONBLOCK;
   for (const audit of [true, false]) {
     try {
       return [kernel.init(audit ? flags | FAN_ENABLE_AUDIT : flags, O_CLOEXEC | O_LARGEFILE), audit];

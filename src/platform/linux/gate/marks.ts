@@ -76,12 +76,12 @@ export class Marks {
 
   /** Dropped by the kernel when the file is written to, but not by a shared mapping: only for files whose writers are trusted. */
   settle(fd: number): void {
-    const mask = masks.exec;
     try {
-      this.#kernel.markFile(this.#group, flags.add | flags.ignored | this.#evictable, mask, fd);
+      this.#kernel.markFile(this.#group, flags.add | flags.ignored | this.#evictable, masks.exec, fd);
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;
-      this.#evictable = 0; // an older kernel; where it fails again, everybody is simply asked each time
+      // An older kernel knows no such flag. EEXIST: opening it is asked about; ENOSPC: too many marks. It is asked about each time.
+      if (error.errno === "EINVAL") this.#evictable = 0;
     }
   }
 
