@@ -1,4 +1,5 @@
-import { fstatSync, lstatSync, type BigIntStats } from "node:fs";
+import { fstatSync, lstatSync } from "node:fs";
+import { base64, fileOf, type About } from "#agent/gate-about.ts";
 import { Asks } from "#agent/gate-asks.ts";
 import type { Clock } from "#lib/clock.ts";
 import { uuid7 } from "#lib/uuid7.ts";
@@ -8,11 +9,10 @@ import { interpreterNamed } from "#observe/command-line.ts";
 import { GateContent } from "#observe/gate-content.ts";
 import { nameOf, rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
 import { stampOf, type Stamp } from "#observe/read-file.ts";
-import { fileSeen } from "#observe/seen.ts";
 import type { Matcher } from "#policy/compile.ts";
 import { decide } from "#policy/decide.ts";
 import { deviceOf, type Device } from "#policy/device.ts";
-import type { Evidence, FileSeen, Seen } from "#policy/evidence.ts";
+import type { Evidence, Seen } from "#policy/evidence.ts";
 import { stops, type Verdict } from "#policy/verdict.ts";
 import type { Answer, Entry, Finding, Gate, GateDuty, GateMarks, Pause, Question } from "#platform/gate.ts";
 import type { Platform } from "#platform/platform.ts";
@@ -273,27 +273,8 @@ export class Duty implements GateDuty {
   }
 }
 
-interface About {
-  readonly pid: number;
-  readonly stat: BigIntStats;
-  readonly stamp: Stamp;
-  /** As the kernel says it; it names none past 4 KiB. */
-  readonly raw: RawPath | undefined;
-  /** Where it leads to the file, as far as we know. */
-  readonly path: RawPath | undefined;
-}
-
 function keyOf({ dev, ino }: Pick<Entry, "dev" | "ino">): string {
   return `${dev} ${ino}`;
-}
-
-function fileOf(raw: RawPath | undefined, stamp: Stamp): FileSeen {
-  const { dev, ino, size, nlink, owner } = stamp;
-  return raw === undefined ? { path: "(unnamed)", dev, ino, size, nlink, owner } : fileSeen(raw, stamp);
-}
-
-function base64(path: RawPath | undefined): string {
-  return path === undefined ? "" : toBytes(path).toString("base64");
 }
 
 function ownerOf(fd: number): number {
