@@ -115,6 +115,7 @@ export class Duty implements GateDuty {
         this.#time = [message.now, performance.now()];
         return gate.unsettleAll();
       case "foreign":
+        // Whoever tries it out may stand in a namespace of its own: to it, the whole machine is foreign.
         return this.#options.begin.only?.elsewhere === false ? undefined : gate.markProcess(message.pid);
       case "entries":
         this.#entries = new Set(message.entries.map(keyOf));

@@ -254,9 +254,10 @@ export class Gatekeeper {
         return this.#reply(line, message.ask, "owner", hears.owner(message));
       case "opener?":
         return this.#reply(line, message.ask, "opener", hears.opener(message));
-      case "ready":
       case "failed":
-        return; // its line has taken them
+        return log.error("the gate has a fault and ends", { why: message.why });
+      case "ready":
+        return; // its line has taken it
       default:
         return message satisfies never;
     }

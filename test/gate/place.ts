@@ -80,7 +80,7 @@ export class GatePlace {
       log: quiet,
       agent: process.pid,
       failClosed: options.failClosed ?? false,
-      only: { mounts: [folder], elsewhere: false },
+      only: { mounts: [folder], elsewhere: options.elsewhere ?? false },
       now: () => options.now ?? systemClock.now(),
       device: () => this.device,
       hears: {
@@ -146,6 +146,8 @@ export interface PlaceOptions {
   readonly policy?: Buffer;
   readonly platform?: Platform;
   readonly failClosed?: boolean;
+  /** Filesystems of other mount namespaces too, once the keeper is told of a process there. */
+  readonly elsewhere?: boolean;
   readonly now?: ReturnType<typeof instantOf>;
   readonly hears?: Partial<GateHears>;
 }

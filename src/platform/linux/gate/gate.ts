@@ -62,8 +62,6 @@ class LinuxGate implements Gate {
   readonly #deadMan = new DeadMan(patience);
   #liveAt = 0;
   #mounts: number | undefined;
-  /** Only some mount points are gated. */
-  #some = false;
   #finishing = false;
   #turns = 0;
 
@@ -81,7 +79,6 @@ class LinuxGate implements Gate {
   }
 
   mark(only?: readonly string[]): GateMarks {
-    this.#some = only !== undefined;
     this.#live(); // from the first mark on somebody may be waiting
     if (only !== undefined) this.#marks.ofMounts(only);
     else {
@@ -116,8 +113,7 @@ class LinuxGate implements Gate {
     this.#marks.unsettleAll();
   }
   markProcess(pid: number): void {
-    // Whoever tries it out on some mount points may stand in a namespace of its own: to it, the whole machine is foreign.
-    if (!this.#some) this.#marks.ofProcess(pid);
+    this.#marks.ofProcess(pid);
   }
   setEntries(entries: readonly Entry[]): void {
     this.#marks.setEntries(entries);
