@@ -174,7 +174,7 @@ export async function end(child: ChildProcess): Promise<number | string | null> 
 export const isAlive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
 
 /** A policy that bans this one tool of the test's own, and nothing else. */
-export function banning(tool: Tool, mode: string, more: object = {}): object {
+export function banning(tool: Pick<Tool, "id" | "tool">, mode: string, more: object = {}): object {
   const ban = { id: tool.id, tool: tool.id, reason: "A test.", stages: [{ from: "2020-01-01T00:00:00Z", mode }] };
   return { name: `bans ${tool.id}`, tools: [tool.tool], bans: [{ ...ban, running: { grace: "PT0S" }, ...more }] };
 }

@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   idle: () => import("./idle.ts"),
   latency: () => import("./latency.ts"),
   gate: () => import("./gate.ts"),
+  stream: () => import("./stream.ts"),
 };
 
 const names = process.argv.slice(2);
