@@ -28,5 +28,6 @@ const machine = await selectPlatform();
 const platform: Platform = {
   ...machine,
   processes: async () => (await machine.processes()).filter(({ pid }) => isOurs(pid)),
+  execs: (told) => machine.execs((batch) => told({ ...batch, seen: batch.seen.filter(({ pid }) => isOurs(pid)) })),
 };
 await runAgent(config, { clock: systemClock, console: true, platform }, stopping.signal);

@@ -67,15 +67,14 @@ interface Agent {
   readonly stop: () => Promise<void>;
 }
 
-async function startAgent({ folder, settings }: Estate, { uid, home }: Place): Promise<Agent> {
+async function startAgent({ folder, settings }: Estate, { uid }: Place): Promise<Agent> {
   const config: Config = {
     ...settings,
     groups: [],
-    sweepSeconds: 5,
     pollSeconds: 60,
     enforcement: "policy",
     failClosed: false,
-    gate: { mounts: [home], elsewhere: false },
+    gate: "on",
     logLevel: "debug",
   };
   mkdirSync(settings.run, { recursive: true });
@@ -88,7 +87,7 @@ async function startAgent({ folder, settings }: Estate, { uid, home }: Place): P
     detached: true,
   });
   child.stderr.on("data", (bytes: Buffer) => (said += bytes.toString()));
-  for (const end = performance.now() + 60_000; !said.includes("a policy is in force"); await after(20)) {
+  for (const end = performance.now() + 60_000; !said.includes("the gate is up"); await after(20)) {
     if (child.exitCode === null && performance.now() < end) continue;
     await endAll(child);
     throw new Error(`the agent did not come up: ${said.slice(-5000)}`);

@@ -30,15 +30,16 @@ export async function lay(args: readonly string[]): Promise<number> {
   const control = await runWith(nobody, cases);
   const works = new Set(control.filter(({ result }) => result.is === "missed").map(keyOf));
   const possible = cases.filter((one) => works.has(keyOf(one)));
+  const wanted = (name: string): boolean => only.enforcer === undefined || only.enforcer === name;
   const agent = await edict(tools, place);
   try {
-    await runWith(agent, possible);
+    if (wanted("edict")) await runWith(agent, possible);
   } finally {
     await agent.close();
   }
   const have = fapolicydVersion();
   if ("not" in have) console.log(`skipped: ${have.not}`);
-  else await runWith(fapolicyd(tools), possible);
+  else if (wanted("fapolicyd")) await runWith(fapolicyd(tools), possible);
   return 0;
 
   async function runWith(enforcer: Enforcer, of: readonly Case[]): Promise<readonly Cell[]> {
