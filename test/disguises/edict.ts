@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import type { Config } from "#agent/config.ts";
+import { ask } from "#cli/control-client.ts";
 import { systemClock } from "#lib/clock.ts";
+import { statusSchema } from "#protocol/status.ts";
 import { startEstate, type Estate } from "../bench/estate.ts";
 import type { Enforcer } from "./enforcer.ts";
 import type { Place } from "./place.ts";
@@ -39,8 +41,8 @@ export interface Edict extends Enforcer {
   readonly close: () => Promise<void>;
 }
 
-/** The real agent in a process of its own, with a real server. */
-export async function edict(tools: readonly Tool[], place: Place): Promise<Edict> {
+/** The real agent in a process of its own, with a real server. `log` takes what the agent said each time it has stopped. */
+export async function edict(tools: readonly Tool[], place: Place, log: (text: string) => void): Promise<Edict> {
   const estate = await startEstate(Buffer.from(JSON.stringify(policyFor(tools))), systemClock);
   const state = join(estate.folder, "state");
   let agent: Agent | undefined;
@@ -49,7 +51,7 @@ export async function edict(tools: readonly Tool[], place: Place): Promise<Edict
     life: 5000,
     comesWithin: 20_000,
     start: async () => {
-      agent = await startAgent(estate, place);
+      agent = await startAgent(estate, place, log);
     },
     stop: async () => {
       await agent?.stop();
@@ -67,7 +69,7 @@ interface Agent {
   readonly stop: () => Promise<void>;
 }
 
-async function startAgent({ folder, settings }: Estate, { uid }: Place): Promise<Agent> {
+async function startAgent({ folder, settings }: Estate, { uid }: Place, log: (text: string) => void): Promise<Agent> {
   const config: Config = {
     ...settings,
     groups: [],
@@ -92,14 +94,24 @@ async function startAgent({ folder, settings }: Estate, { uid }: Place): Promise
     await endAll(child);
     throw new Error(`the agent did not come up: ${said.slice(-5000)}`);
   }
+  await looked(settings.run);
   return {
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Error(`the agent had ended: ${said.slice(-5000)}`);
-      if (process.env["DISGUISES_LOG"] !== undefined) appendFileSync(process.env["DISGUISES_LOG"], said);
+      log(said);
       await endAll(child);
     },
   };
+}
+
+/** Until it has looked at everything that is installed, and had a second more to tell its gate. @throws after 30 s */
+async function looked(run: string): Promise<void> {
+  for (const end = performance.now() + 30_000; ; await after(50)) {
+    const status = statusSchema.parse(await ask({ ask: "status" }, { env: { EDICT_RUN: run } }));
+    if (status.watching.installed !== null) return after(1000);
+    if (performance.now() > end) throw new Error("the agent has not looked at what is installed");
+  }
 }
 
 /** With SIGTERM to timeout(1), which hands it on; after 10 s with SIGKILL to both. */

@@ -16,7 +16,12 @@ const builds: readonly Build[] = [buildNative, buildBun, buildScript, buildPytho
 export async function lay(args: readonly string[]): Promise<number> {
   const { values: only } = parseArgs({
     args: [...args],
-    options: { disguise: { type: "string" }, tool: { type: "string" }, enforcer: { type: "string" } },
+    options: {
+      disguise: { type: "string" },
+      tool: { type: "string" },
+      enforcer: { type: "string" },
+      verbose: { type: "boolean" },
+    },
   });
   const place = makePlace();
   install(["gcc", "libc6-dev", "sudo", "fapolicyd", "upx-ucl"]);
@@ -31,7 +36,7 @@ export async function lay(args: readonly string[]): Promise<number> {
   const works = new Set(control.filter(({ result }) => result.is === "missed").map(keyOf));
   const possible = cases.filter((one) => works.has(keyOf(one)));
   const wanted = (name: string): boolean => only.enforcer === undefined || only.enforcer === name;
-  const agent = await edict(tools, place);
+  const agent = await edict(tools, place, (text) => only.verbose === true && console.log(text));
   try {
     if (wanted("edict")) await runWith(agent, possible);
   } finally {
