@@ -3,7 +3,7 @@ import { PlatformError } from "#platform/platform.ts";
 import { ifReadable } from "#platform/linux/identity.ts";
 import { masks } from "#platform/linux/gate/event.ts";
 import type { GateKernel } from "#platform/linux/gate/kernel.ts";
-import { choose, parseMounts } from "#platform/linux/gate/mounts.ts";
+import { choose, parseMounts, type Mount } from "#platform/linux/gate/mounts.ts";
 import { SystemCallError } from "#platform/linux/libc.ts";
 import { deviceText } from "#platform/linux/proc.ts";
 import { readSmall, statOf } from "#platform/linux/read.ts";
@@ -50,6 +50,7 @@ export class Marks {
     const { gated, left } = choose(parseMounts(table("self")));
     const refused: { path: string; why: string }[] = [];
     for (const mount of gated) {
+      if (isAskedBelow(mount, gated)) continue;
       const why = this.#mark(mount.path);
       if (why !== undefined) refused.push({ path: Buffer.from(mount.path).toString("utf8"), why });
       else this.#remember(mount.path);
@@ -66,12 +67,15 @@ export class Marks {
     }
   }
 
-  /** Those that only a process in another mount namespace sees. Their owners are not believed. */
+  /**
+   * Those that only a process in another mount namespace sees. Their owners are not believed. Overlays are asked about where they
+   * lie: what that is called there leads elsewhere here.
+   */
   ofProcess(pid: number): void {
     const ours = new Set(parseMounts(table("self")).map(({ device }) => device));
     const root = Buffer.from(`/proc/${pid}/root`);
-    for (const { device, path } of choose(parseMounts(table(pid))).gated)
-      if (!ours.has(device)) this.#mark(Buffer.concat([root, path]));
+    for (const { device, path, type } of choose(parseMounts(table(pid))).gated)
+      if (!ours.has(device) && type !== "overlay") this.#mark(Buffer.concat([root, path]));
   }
 
   /** Dropped by the kernel when the file is written to, but not by a shared mapping: only for files whose writers are trusted. */
@@ -133,9 +137,26 @@ export class Marks {
   }
 
   #remember(path: Uint8Array): void {
-    const stat = ifReadable(() => statOf(Buffer.from(path)));
-    if (stat !== undefined) this.#devices.add(deviceText(stat.dev));
+    const device = deviceAt(path);
+    if (device !== undefined) this.#devices.add(device);
   }
+}
+
+/**
+ * Whether a program on this overlay is asked about where it really lies. Such an overlay must not be marked itself: to tell of
+ * its files the kernel opens them in our name, opening one opens the file below, and where that is an entry file it asks us, who
+ * are waiting for it.
+ */
+function isAskedBelow({ device, layers }: Mount, gated: readonly Mount[]): boolean {
+  if (layers.length === 0) return false;
+  const others = new Set(gated.filter((mount) => mount.device !== device).map(({ path }) => deviceAt(path)));
+  return layers.map(deviceAt).some((below) => below !== undefined && others.has(below));
+}
+
+/** What stat(2) says; where a filesystem has several (btrfs), its mounts are listed under another. */
+function deviceAt(path: Uint8Array): string | undefined {
+  const stat = ifReadable(() => statOf(Buffer.from(path)));
+  return stat === undefined ? undefined : deviceText(stat.dev);
 }
 
 /** The mounts that a process sees; none where it has gone. */

@@ -5,6 +5,8 @@ export interface Mount {
   /** The mount point, as bytes. */
   readonly path: Uint8Array;
   readonly type: string;
+  /** Of an overlay: the folders that it lies on, as whoever mounted it wrote them. */
+  readonly layers: readonly Uint8Array[];
 }
 
 /** Space, tab, newline and backslash are written as octal escapes. */
@@ -23,9 +25,24 @@ export function parseMounts(bytes: Uint8Array): readonly Mount[] {
     const dash = rest.indexOf("-");
     const type = dash < 0 ? undefined : rest[dash + 1];
     if (device === undefined || path === undefined || type === undefined || !/^\d+:\d+$/.test(device)) continue;
-    mounts.push({ device, path: unescaped(path), type });
+    mounts.push({
+      device,
+      path: unescaped(path),
+      type,
+      layers: type === "overlay" ? layersOf(rest[dash + 3] ?? "") : [],
+    });
   }
   return mounts;
+}
+
+/** Of an overlay's options (Documentation/filesystems/overlayfs.rst). Names with a comma or a colon are cut, and lead nowhere. */
+function layersOf(options: string): readonly Uint8Array[] {
+  return options
+    .split(",")
+    .filter((option) => /^(?:lowerdir\+?|upperdir|datadir\+)=/.test(option))
+    .flatMap((option) => option.slice(option.indexOf("=") + 1).split(":"))
+    .filter((path) => path.startsWith("/"))
+    .map(unescaped);
 }
 
 const none = "holds no programs";
