@@ -1,6 +1,7 @@
 import { fstatSync, lstatSync } from "node:fs";
 import { base64, fileOf, type About } from "#agent/gate-about.ts";
 import { Asks } from "#agent/gate-asks.ts";
+import { lateWords, unreadVerdict } from "#agent/gate-unread.ts";
 import type { Clock } from "#lib/clock.ts";
 import { uuid7 } from "#lib/uuid7.ts";
 import { formatInstant, instantOf, type Instant } from "#lib/pure/instant.ts";
@@ -9,6 +10,7 @@ import { interpreterNamed } from "#observe/command-line.ts";
 import { GateContent } from "#observe/gate-content.ts";
 import { nameOf, rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
 import { stampOf, type Stamp } from "#observe/read-file.ts";
+import { nothingRead } from "#observe/seen.ts";
 import type { Matcher } from "#policy/compile.ts";
 import { decide } from "#policy/decide.ts";
 import { deviceOf, type Device } from "#policy/device.ts";
@@ -81,16 +83,15 @@ export class Duty implements GateDuty {
     return this.#judged(about, seenAtGate(about.path, content));
   }
 
-  late({ pid, path, fd }: Question, why: Pause | "failed"): Answer {
+  late(question: Question, pause: Pause | "failed"): Answer {
     this.#counts.late += 1;
-    const denied = this.#options.begin.failClosed && ownerOf(fd) !== 0;
-    const words = {
-      bytes: "it could not be read in time",
-      agent: "the agent did not answer",
-      failed: "a fault of ours",
-    };
-    this.#say({ say: "late", pid, path: Buffer.from(path).toString("utf8"), why: words[why], denied });
-    return denied ? "deny" : "allow";
+    const { pid, fd, what } = question;
+    const why = lateWords[pause];
+    const denied = this.#options.begin.failClosed && what === "exec" && fstatSync(fd).uid !== 0;
+    this.#say({ say: "late", pid, path: Buffer.from(question.path).toString("utf8"), why, denied });
+    if (!denied) return "allow";
+    const evidence = this.#evidence(this.#look(question), nothingRead(why));
+    return this.#denied(evidence, unreadVerdict(evidence.id, why));
   }
 
   overflowed(): void {
@@ -276,8 +277,4 @@ export class Duty implements GateDuty {
 
 function keyOf({ dev, ino }: Pick<Entry, "dev" | "ino">): string {
   return `${dev} ${ino}`;
-}
-
-function ownerOf(fd: number): number {
-  return fstatSync(fd).uid;
 }

@@ -20,6 +20,7 @@ const rules = [
   "grade",
   "strictest",
   "emergency",
+  "unread",
 ] as const;
 
 /** One step of the order of decision that mattered, with words a person understands. */

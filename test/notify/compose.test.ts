@@ -41,6 +41,7 @@ const situations: Readonly<Record<string, Outcome>> = {
   "please-close": outcomeOf({ did: "told", error: "not root" }),
   installed: outcomeOf({ did: "told", evidence: evidenceOf("installed") }),
   quarantined: outcomeOf({ did: "quarantined", quarantine: "0198f5b1", evidence: evidenceOf("installed") }),
+  unread: outcomeOf({ did: "denied", verdict: verdictOf({ ban: null, tool: null, grade: null, notice: null }) }),
   bare: outcomeOf({ verdict: verdictOf({ notice: bare, replacement: null }) }),
 };
 

@@ -63,7 +63,7 @@ function rowsOf(facts: Facts, words: Sentences): readonly Row[] {
     instead(facts, words),
     row(label.get, facts.replacement === undefined ? undefined : facts.url),
     asking(facts, words),
-    row(label.details, commands.why(facts)),
+    row(label.details, facts.ban === "" ? undefined : commands.why(facts)),
     row(label.questions, facts.owner),
     row(label.more, facts.reference),
   ];

@@ -32,6 +32,7 @@ export function situationOf({ did, verdict, evidence }: Outcome): Situation | un
   switch (did) {
     case "stopped":
     case "denied":
+      if (verdict.ban === null) return "unread";
       return verdict.mode === "warn" ? "warned" : did;
     case "grace":
     case "quarantined":
@@ -54,6 +55,7 @@ export function factsOf(outcome: Outcome, words: Sentences, language: string, ti
   const situation = situationOf(outcome);
   const { verdict, evidence } = outcome;
   const { notice } = verdict;
+  if (situation === "unread") return unread(outcome, words);
   if (situation === undefined || verdict.ban === null) return undefined;
   const until = outcome.until === undefined ? undefined : parseInstant(outcome.until);
   const wait = until === undefined ? (notice?.warnFor ?? 0) : until - parseInstant(outcome.at);
@@ -72,6 +74,26 @@ export function factsOf(outcome: Outcome, words: Sentences, language: string, ti
     time: duration(wait, words.language),
     clock: until === undefined || timeZone === undefined ? undefined : timeOfDay(until, words.language, timeZone),
     quarantine: clean(outcome.quarantine ?? "", 64),
+  };
+}
+
+/** Nobody banned it, so there is nothing to use instead and nobody to ask. */
+function unread({ evidence }: Outcome, words: Sentences): Facts {
+  const path = evidence.file?.path ?? "";
+  return {
+    situation: "unread",
+    tool: clean(path.slice(path.lastIndexOf("/") + 1), 48),
+    ban: "",
+    why: words.unread,
+    replacement: undefined,
+    command: undefined,
+    url: undefined,
+    reference: undefined,
+    owner: undefined,
+    exceptions: false,
+    time: "",
+    clock: undefined,
+    quarantine: "",
   };
 }
 

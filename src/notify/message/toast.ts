@@ -36,12 +36,14 @@ function next(facts: Facts, words: Sentences): readonly string[] {
     case "please-close":
     case "installed":
     case "quarantined":
+    case "unread":
       return [fill(words.comfort[facts.situation], facts, words), ...ask];
   }
 }
 
 /** Three at most: GNOME draws no more. */
 function* actionsOf(facts: Facts, words: Sentences): Generator<Toast["actions"][number]> {
+  if (facts.situation === "unread") return; // no ban to ask about
   if (facts.url !== undefined && facts.replacement !== undefined)
     yield { key: "open", label: fill(words.button.get, facts, words) };
   else if (facts.url !== undefined || facts.reference !== undefined) yield { key: "open", label: words.button.more };

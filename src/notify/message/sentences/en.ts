@@ -11,6 +11,7 @@ export const en: Sentences = {
     "please-close": "{tool} is not allowed here. Please close it.",
     installed: "{tool} is installed on this computer, and is not allowed here.",
     quarantined: "{tool} was put into quarantine.",
+    unread: "{tool} was not started: it could not be looked at in time.",
   },
   comfort: {
     stopped: "No file of yours was touched.",
@@ -21,6 +22,7 @@ export const en: Sentences = {
     "please-close": "Edict could not do it for you. Please save your work first.",
     installed: "It was left where it is. Please remove it when it suits you.",
     quarantined: "Nothing was deleted. An administrator can bring it back: edict quarantine restore {id}",
+    unread: "Nobody banned it. Please start it again: the second look is quicker.",
   },
   graceAt: "{tool} will be closed in {time}, at {clock}.",
   label: {
@@ -38,6 +40,7 @@ export const en: Sentences = {
   useShort: "Use {replacement}: {command}",
   askShort: "Do you need it? {request}",
   continueShort: "Open it for {time}: {continue}",
+  unread: "This computer starts nothing that Edict could not look at first (failClosed).",
   noReason: "Your organisation does not allow it on this computer.",
   yourReason: "why you need it",
   button: {

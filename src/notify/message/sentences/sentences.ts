@@ -7,7 +7,9 @@ export type Situation =
   | "advised"
   | "please-close"
   | "installed"
-  | "quarantined";
+  | "quarantined"
+  /** The machine lets nothing start that could not be looked at in time. */
+  | "unread";
 
 /**
  * Everything Edict says to a person, in one language. Words in braces are filled in: {tool} {replacement} {typed}
@@ -39,6 +41,8 @@ export interface Sentences {
   readonly continueShort: string;
   /** Where the policy gives no reason in any language. */
   readonly noReason: string;
+  /** Why it was not started, where nobody banned it. */
+  readonly unread: string;
   /** Stands for the person's own words in a command that is shown. */
   readonly yourReason: string;
   /** Buttons. */

@@ -11,6 +11,7 @@ export const zhCn: Sentences = {
     "please-close": "{tool} 不允许在此使用，请您将它关闭。",
     installed: "这台电脑上装有 {tool}，而它不允许在此使用。",
     quarantined: "{tool} 已移入隔离区。",
+    unread: "{tool} 未能启动：未能及时完成检查。",
   },
   comfort: {
     stopped: "您的文件没有受到任何影响。",
@@ -21,6 +22,7 @@ export const zhCn: Sentences = {
     "please-close": "Edict 无法代您关闭它。请先保存您的工作。",
     installed: "它仍在原处，请您在方便时卸载。",
     quarantined: "没有删除任何内容。管理员可用此命令恢复：edict quarantine restore {id}",
+    unread: "它并未被禁止。请重新启动它：再次检查会更快。",
   },
   graceAt: "{tool} 将在{time}后（{clock}）关闭。",
   label: {
@@ -38,6 +40,7 @@ export const zhCn: Sentences = {
   useShort: "请使用 {replacement}：{command}",
   askShort: "确有需要？{request}",
   continueShort: "继续使用{time}：{continue}",
+  unread: "这台电脑不会启动 Edict 未能事先检查的程序（failClosed）。",
   noReason: "贵组织不允许在这台电脑上使用它。",
   yourReason: "您需要它的理由",
   button: {
