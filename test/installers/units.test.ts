@@ -109,9 +109,12 @@ describe.skipIf(lacking("root", "procps", "systemd", "systemd-container") !== un
   });
 
   test("nothing in its confinement keeps the agent from its work", async () => {
-    const doctor = JSON.parse(machine.run("edict doctor --json").text) as { capabilities: object };
+    const doctor = JSON.parse(machine.run("edict doctor --json").text) as { capabilities: object; lines: object };
     const up = { up: true };
     expect(doctor.capabilities).toMatchObject({ stop: up, quarantine: up, terminal: up, session: up });
+    // It has the rights, and does not gate: this copy shares its files with the machine outside.
+    const gate = { up: false, why: expect.stringContaining("in a container") as string };
+    expect(doctor.lines).toMatchObject({ gate, sweep: { up: true } });
     const terminal = `script --quiet --return --command "/home/ann/stand-in 40; sleep 1" /dev/null < /dev/null`;
     const seen = machine.run(`setpriv --reuid ann --regid ann --init-groups env HOME=/home/ann ${terminal}`).text;
     expect(seen).toContain("Stand-in was stopped.");
