@@ -11,7 +11,7 @@ import { beginSchema, type Begin, type FromGate } from "#protocol/gate.ts";
 const controlDescriptor = 3;
 
 /**
- * The gate's process, from its first line to its end (docs/decisions/0011). Everything is loaded and compiled before the kernel is
+ * The gate's process, from its first line to its end (docs/decisions/0013). Everything is loaded and compiled before the kernel is
  * told to ask: a policy that changes gets a process of its own, so no answer comes from half of one. Returns when another gate has taken over,
  * or the agent has gone.
  */
