@@ -76,13 +76,6 @@ export class Duty implements GateDuty {
     return question.what === "exec" ? this.#starting(question) : this.#opening(question);
   }
 
-  /** Decides about one open file as if it were about to run; for what is asked without a kernel: `settled` never, nobody told. */
-  *judge(question: Question): Generator<Pause, Verdict | undefined, void> {
-    const about = this.#look(question);
-    const content = yield* this.#content.read(question.fd, about.stamp);
-    return this.#judged(about, seenAtGate(about.path, content));
-  }
-
   late(question: Question, pause: Pause | "failed"): Answer {
     this.#counts.late += 1;
     const { pid, fd, what } = question;

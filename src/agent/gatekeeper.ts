@@ -176,6 +176,7 @@ export class Gatekeeper {
     });
     this.#line = line;
     this.#marks = marks;
+    this.changed(); // what changed while it began
     this.#sayEntries();
     log.info("the gate is up", { version, devices: marks.devices.length, left: marks.left.length });
   }
