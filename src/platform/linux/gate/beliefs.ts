@@ -13,4 +13,9 @@ export class Beliefs {
     }
     return known;
   }
+
+  /** Devices may be others by now: one that has gone gives its number to the next. */
+  forget(): void {
+    this.#devices.clear();
+  }
 }

@@ -61,7 +61,9 @@ class LinuxGate implements Gate {
   readonly #noWriter = bindNoWriter();
   readonly #deadMan = new DeadMan(patience);
   #liveAt = 0;
-  #mounts: number | undefined;
+  readonly #mounts = openMountTable();
+  /** Mount points, where only some are gated. */
+  #only: readonly string[] | undefined;
   #finishing = false;
   #turns = 0;
 
@@ -80,11 +82,9 @@ class LinuxGate implements Gate {
 
   mark(only?: readonly string[]): GateMarks {
     this.#live(); // from the first mark on somebody may be waiting
-    if (only !== undefined) this.#marks.ofMounts(only);
-    else {
-      this.#mounts = openMountTable();
-      this.#marks.ofMachine();
-    }
+    this.#only = only;
+    if (only === undefined) this.#marks.ofMachine();
+    else this.#marks.ofMounts(only);
     return this.#marks.made;
   }
 
@@ -163,15 +163,20 @@ class LinuxGate implements Gate {
     const fds: Polled[] = [
       { fd: this.control.over ? -1 : this.control.fd, events: this.control.full ? readable | 4 : readable }, // POLLOUT
       { fd: full ? -1 : this.#group, events: readable },
-      { fd: this.#mounts ?? -1, events: pri },
+      { fd: this.#mounts, events: pri },
     ];
     const [control = 0, group = 0, mounts = 0] = this.#kernel.poll(fds, this.#timeout());
     if (control !== 0) this.#hear(duty, (control & (readable | error | hangUp)) !== 0);
-    if ((mounts & (pri | error)) !== 0 && !this.#finishing) {
-      this.#marks.ofMachine();
-      duty.marked(this.#marks.made);
-    }
+    if ((mounts & (pri | error)) !== 0 && !this.#finishing) this.#remark(duty);
     return group === 0 ? 0 : this.#ask(duty);
+  }
+
+  /** Something was mounted or unmounted. */
+  #remark(duty: GateDuty): void {
+    const before = JSON.stringify(this.#marks.made);
+    this.#beliefs.forget();
+    this.#marks.ofMachine(this.#only);
+    if (JSON.stringify(this.#marks.made) !== before) duty.marked(this.#marks.made);
   }
 
   #timeout(): number {

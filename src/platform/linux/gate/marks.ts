@@ -3,7 +3,8 @@ import { PlatformError } from "#platform/platform.ts";
 import { ifReadable } from "#platform/linux/identity.ts";
 import { masks } from "#platform/linux/gate/event.ts";
 import type { GateKernel } from "#platform/linux/gate/kernel.ts";
-import { choose, parseMounts, type Mount } from "#platform/linux/gate/mounts.ts";
+import { choose, isOneOf, onlyBelow, parseMounts, type Mount } from "#platform/linux/gate/mounts.ts";
+import { onMount } from "#platform/linux/gate/mount-table.ts";
 import { SystemCallError } from "#platform/linux/libc.ts";
 import { deviceText } from "#platform/linux/proc.ts";
 import { readSmall, statOf } from "#platform/linux/read.ts";
@@ -45,25 +46,34 @@ export class Marks {
     return this.#devices.has(device);
   }
 
-  /** Every filesystem of our own mount namespace. Marks are merged, so what was marked before costs a system call and no more. */
-  ofMachine(): void {
-    const { gated, left } = choose(parseMounts(table("self")));
+  /**
+   * Every filesystem of our own mount namespace; or those of `only` (mount points), and what is mounted below them. To be called again
+   * when the table changes: marks are merged, so what was marked before costs some system calls and no more.
+   */
+  ofMachine(only?: readonly string[]): void {
+    const all = parseMounts(table("self"));
+    const { gated, left } = choose(all);
     const refused: { path: string; why: string }[] = [];
-    for (const mount of gated) {
-      if (isAskedBelow(mount, gated)) continue;
-      const why = this.#mark(mount.path);
+    const chosen = only === undefined ? gated : onlyBelow(only, gated, all);
+    const isBelow = askedBelow(chosen);
+    this.#devices.clear(); // another filesystem gets the number of one that has gone
+    for (const mount of chosen) {
+      if (isBelow(mount)) continue;
+      const why = this.#take(mount);
       if (why !== undefined) refused.push({ path: Buffer.from(mount.path).toString("utf8"), why });
-      else this.#remember(mount.path);
     }
-    this.#left = [...left.map(({ path, why }) => ({ path: Buffer.from(path).toString("utf8"), why })), ...refused];
+    const others = only === undefined ? left : [];
+    this.#left = [...others.map(({ path, why }) => ({ path: Buffer.from(path).toString("utf8"), why })), ...refused];
   }
 
-  /** Those of some mount points only. @throws PlatformError where one cannot be marked. */
-  ofMounts(paths: readonly string[]): void {
-    for (const path of paths) {
-      const why = this.#mark(Buffer.from(path));
-      if (why !== undefined) throw new PlatformError("failed", `${path} cannot be gated: ${why}`);
-      this.#remember(Buffer.from(path));
+  /** The same for the first time. @throws PlatformError where one of them is no mount point, or cannot be marked. */
+  ofMounts(only: readonly string[]): void {
+    this.ofMachine(only);
+    const mounts = parseMounts(table("self"));
+    for (const place of only) {
+      const why = this.#left.find(({ path }) => path === place)?.why;
+      const ill = why ?? (mounts.some((mount) => isOneOf([place], mount)) ? undefined : "it is no mount point");
+      if (ill !== undefined) throw new PlatformError("failed", `${place} cannot be gated: ${ill}`);
     }
   }
 
@@ -74,8 +84,9 @@ export class Marks {
   ofProcess(pid: number): void {
     const ours = new Set(parseMounts(table("self")).map(({ device }) => device));
     const root = Buffer.from(`/proc/${pid}/root`);
-    for (const { device, path, type } of choose(parseMounts(table(pid))).gated)
-      if (!ours.has(device) && type !== "overlay") this.#mark(Buffer.concat([root, path]));
+    for (const { device, path, type, id } of choose(parseMounts(table(pid))).gated)
+      if (!ours.has(device) && type !== "overlay")
+        onMount(Buffer.concat([root, path]), id, (place) => this.#mark(place));
   }
 
   /** Dropped by the kernel when the file is written to, but not by a shared mapping: only for files whose writers are trusted. */
@@ -125,32 +136,46 @@ export class Marks {
     }
   }
 
+  /** Marks one of our own, and says why it cannot. What has gone, or lies under another, needs no mark. */
+  #take({ path, id }: Mount): string | undefined {
+    return onMount(path, id, (place) => {
+      const why = this.#mark(place);
+      const stat = why === undefined ? statOf(place) : undefined;
+      if (stat !== undefined) this.#devices.add(deviceText(stat.dev));
+      return why;
+    });
+  }
+
   /** Why it cannot be marked. */
-  #mark(path: Uint8Array): string | undefined {
+  #mark(path: string): string | undefined {
     try {
-      this.#kernel.markPath(this.#group, flags.add | flags.filesystem, masks.exec, path);
+      this.#kernel.markPath(this.#group, flags.add | flags.filesystem, masks.exec, Buffer.from(path));
       return undefined;
     } catch (error) {
       if (error instanceof SystemCallError) return error.message;
       throw error;
     }
   }
-
-  #remember(path: Uint8Array): void {
-    const device = deviceAt(path);
-    if (device !== undefined) this.#devices.add(device);
-  }
 }
 
 /**
- * Whether a program on this overlay is asked about where it really lies. Such an overlay must not be marked itself: to tell of
+ * Tells whether a program on an overlay is asked about where it really lies. Such an overlay must not be marked itself: to tell of
  * its files the kernel opens them in our name, opening one opens the file below, and where that is an entry file it asks us, who
  * are waiting for it.
  */
-function isAskedBelow({ device, layers }: Mount, gated: readonly Mount[]): boolean {
-  if (layers.length === 0) return false;
-  const others = new Set(gated.filter((mount) => mount.device !== device).map(({ path }) => deviceAt(path)));
-  return layers.map(deviceAt).some((below) => below !== undefined && others.has(below));
+function askedBelow(gated: readonly Mount[]): (mount: Mount) => boolean {
+  if (gated.every(({ layers }) => layers.length === 0)) return () => false;
+  // Of each its device by stat(2), looked at once: hosts of containers have hundreds.
+  const listed = new Map<string, Set<string>>();
+  for (const { device, path } of gated) {
+    const at = deviceAt(path);
+    if (at !== undefined) listed.set(at, (listed.get(at) ?? new Set()).add(device));
+  }
+  return ({ device, layers }) =>
+    layers.some((layer) => {
+      const others = listed.get(deviceAt(layer) ?? "");
+      return others !== undefined && [...others].some((other) => other !== device);
+    });
 }
 
 /** What stat(2) says; where a filesystem has several (btrfs), its mounts are listed under another. */

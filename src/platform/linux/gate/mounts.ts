@@ -1,5 +1,6 @@
 /** One line of /proc/PID/mountinfo (proc_pid_mountinfo(5)). */
 export interface Mount {
+  readonly id: string;
   /** "major:minor" */
   readonly device: string;
   /** The mount point, as bytes. */
@@ -21,16 +22,13 @@ function unescaped(field: string): Uint8Array {
 export function parseMounts(bytes: Uint8Array): readonly Mount[] {
   const mounts: Mount[] = [];
   for (const line of Buffer.from(bytes).toString("latin1").split("\n")) {
-    const [, , device, , path, ...rest] = line.split(" ");
+    const [id, , device, , path, ...rest] = line.split(" ");
     const dash = rest.indexOf("-");
     const type = dash < 0 ? undefined : rest[dash + 1];
-    if (device === undefined || path === undefined || type === undefined || !/^\d+:\d+$/.test(device)) continue;
-    mounts.push({
-      device,
-      path: unescaped(path),
-      type,
-      layers: type === "overlay" ? layersOf(rest[dash + 3] ?? "") : [],
-    });
+    if (id === undefined || path === undefined || type === undefined) continue;
+    if (device === undefined || !/^\d+:\d+$/.test(device)) continue;
+    const layers = type === "overlay" ? layersOf(rest[dash + 3] ?? "") : [];
+    mounts.push({ id, device, path: unescaped(path), type, layers });
   }
   return mounts;
 }
@@ -69,19 +67,56 @@ export function whyNotGated(type: string): string | undefined {
   return notGated[type.split(".", 1)[0] ?? type];
 }
 
-/** What can be gated and what cannot. A mount below one that is left out is left out too: the way to it leads through. */
+/**
+ * What can be gated and what cannot. What is mounted below one that is left out, or at the same place, is left out too: the way to
+ * it may lead through. Pure.
+ */
 export function choose(mounts: readonly Mount[]): {
   readonly gated: readonly Mount[];
   readonly left: readonly (Mount & { readonly why: string })[];
 } {
+  const named = mounts.map((mount) => ({ mount, why: whyNotGated(mount.type) }));
+  const left = named.flatMap(({ mount, why }) => (why === undefined || why === none ? [] : [{ ...mount, why }]));
+  const behind: (Mount & { readonly why: string })[] = [];
   const gated: Mount[] = [];
-  const left: (Mount & { readonly why: string })[] = [];
-  for (const mount of mounts) {
-    const text = Buffer.from(mount.path).toString("latin1");
-    const over = left.find((l) => l.why !== none && text.startsWith(`${Buffer.from(l.path).toString("latin1")}/`));
-    const why = whyNotGated(mount.type) ?? over?.why;
-    if (why === undefined) gated.push(mount);
-    else left.push({ ...mount, why });
+  for (const { mount, why } of named) {
+    if (why !== undefined) continue;
+    const through = left.find((other) => leads(text(other), mount));
+    if (through === undefined) gated.push(mount);
+    else behind.push({ ...mount, why: through.why });
   }
-  return { gated, left: left.filter((l) => l.why !== none) };
+  return { gated, left: [...left, ...behind] };
+}
+
+/**
+ * Of `chosen`, those at or below some mount points, unless the same filesystem is mounted anywhere else too: a mark holds all of it,
+ * and a bind mount of the machine's root is the machine's root. Pure.
+ */
+export function onlyBelow(
+  places: readonly string[],
+  chosen: readonly Mount[],
+  all: readonly Mount[],
+): readonly Mount[] {
+  const within = (mount: Mount): boolean => places.some((place) => leads(textOf(place), mount));
+  const elsewhere = new Set(all.filter((mount) => !within(mount)).map(({ device }) => device));
+  return chosen.filter((mount) => isOneOf(places, mount) || (within(mount) && !elsewhere.has(mount.device)));
+}
+
+/** Whether a mount lies at one of these places. */
+export function isOneOf(places: readonly string[], mount: Mount): boolean {
+  return places.some((place) => textOf(place) === text(mount));
+}
+
+/** Whether a folder is the mount point, or above it. */
+function leads(folder: string, mount: Mount): boolean {
+  const path = text(mount);
+  return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
+}
+
+function text({ path }: Mount): string {
+  return Buffer.from(path).toString("latin1");
+}
+
+function textOf(place: string): string {
+  return Buffer.from(place.replace(/(?<=.)\/+$/, "")).toString("latin1");
 }
