@@ -3,13 +3,24 @@ import { formatInstant } from "#lib/pure/instant.ts";
 import { uuid7 } from "#lib/uuid7.ts";
 import { baseNames, interpreterNamed, packageOf, packageRun, packageRunBy, runsOf } from "#observe/command-line.ts";
 import { ContentReader } from "#observe/content.ts";
+import type { Content } from "#observe/content-pass.ts";
 import type { Interpreter, Runs } from "#observe/interpreters.ts";
 import type { Footing } from "#observe/footing.ts";
 import type { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { Owners } from "#observe/owners/owners.ts";
 import { sitesOf } from "#observe/owners/python.ts";
-import { against, below, nameOf, parentOf, rawFromSeen, rawFromText, toSeen, type RawPath } from "#observe/raw-path.ts";
-import { openImage, openRegular, realPath, stampAt, type Opened, type Unread } from "#observe/read-file.ts";
+import {
+  against,
+  below,
+  nameOf,
+  parentOf,
+  rawFromSeen,
+  rawFromText,
+  toBytes,
+  toSeen,
+  type RawPath,
+} from "#observe/raw-path.ts";
+import { openImage, openRegular, realPath, stampAt, stampNow, type Stamp, type Unread } from "#observe/read-file.ts";
 import { fileSeen, nothingRead, notSigned, onlyAudit, reading } from "#observe/seen.ts";
 import type { Owner } from "#observe/at-gate.ts";
 import type { Wanted } from "#policy/compile.ts";
@@ -86,7 +97,7 @@ export class Identifier {
     if ("unread" in opened) return opened;
     try {
       const names = baseNames(toSeen(real).path, toSeen(path).path, ...called);
-      const read = await this.#read(opened, real, names);
+      const read = await this.#described(opened.stamp, await this.#content.read(opened), real, names);
       return { file: fileSeen(real, opened.stamp), real, called: nameOf(path), ...read };
     } finally {
       await opened.file.close();
@@ -149,33 +160,38 @@ export class Identifier {
       key: undefined,
       footing: undefined,
     });
+    const described = async (stamp: Stamp, content: Content): Promise<Read> => {
+      if (stamp.dev !== detail.program.dev || stamp.ino !== detail.program.ino)
+        return unread("it runs another program by now");
+      const there = path !== undefined && detail.sameMounts ? stampNow(toBytes(path)) : undefined;
+      const ours = there?.dev === stamp.dev && there.ino === stamp.ino;
+      const read = await this.#described(stamp, content, ours ? path : undefined, names);
+      return named === undefined ? read : { ...read, interpreter: named };
+    };
+    const stamp = stampNow(detail.image);
+    const known = stamp === undefined ? undefined : this.#content.memory.known(stamp.key);
+    if (stamp !== undefined && known !== undefined) return described(stamp, known);
     const opened = await openImage(detail.image);
     if ("unread" in opened) return unread(opened.unread);
     try {
-      const { stamp } = opened;
-      if (stamp.dev !== detail.program.dev || stamp.ino !== detail.program.ino)
-        return unread("it runs another program by now");
-      const there = path !== undefined && detail.sameMounts ? await stampAt(path) : undefined;
-      const ours = there?.dev === stamp.dev && there.ino === stamp.ino;
-      const read = await this.#read(opened, ours ? path : undefined, names);
-      return named === undefined ? read : { ...read, interpreter: named };
+      return await described(opened.stamp, await this.#content.read(opened));
     } finally {
       await opened.file.close();
     }
   }
 
-  /** Everything about one open file. Without a path, whatever a path says is unread. */
-  async #read(opened: Opened, path: RawPath | undefined, names: readonly string[]): Promise<Read> {
-    const { interpreter: is, ...content } = await this.#content.read(opened);
+  /** Everything about one file. Without a path, whatever a path says is unread. */
+  async #described(stamp: Stamp, read: Content, path: RawPath | undefined, names: readonly string[]): Promise<Read> {
+    const { interpreter: is, ...content } = read;
     const rest = { ...content, name: reading(names), signer: { unread: notSigned }, config: { unread: onlyAudit } };
-    const { key } = opened.stamp;
+    const { key } = stamp;
     const interpreter = interpreterNamed(is ?? "");
     if (path === undefined) {
       const unread = { unread: elsewhere };
       const seen = { ...rest, package: unread, extension: unread, path: unread };
       return { seen, interpreter, key, footing: undefined };
     }
-    const { footing, ...owned } = await this.#owners.of(path, opened.stamp);
+    const { footing, ...owned } = await this.#owners.of(path, stamp);
     return { seen: { ...rest, ...owned, path: { value: [toSeen(path).path] } }, interpreter, key, footing };
   }
 

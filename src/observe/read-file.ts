@@ -1,4 +1,4 @@
-import { constants, type BigIntStats } from "node:fs";
+import { constants, statSync, type BigIntStats } from "node:fs";
 import { lstat, open, realpath, type FileHandle } from "node:fs/promises";
 import { describe, systemCode } from "#lib/errors.ts";
 import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
@@ -125,6 +125,16 @@ export async function readSmall(
 export async function realPath(path: RawPath): Promise<RawPath | undefined> {
   try {
     return rawFromBytes(await realpath(toBytes(path), { encoding: "buffer" }));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The stamp of the regular file that a path leads to, links followed. Answers at once: one system call is no work to wait for. */
+export function stampNow(path: Buffer | string): Stamp | undefined {
+  try {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stat?.isFile() === true ? stampOf(stat) : undefined;
   } catch {
     return undefined;
   }
