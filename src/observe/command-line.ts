@@ -45,6 +45,14 @@ export function runsOf(interpreter: Interpreter, argv: readonly string[]): Runs 
   return interpreter.stdin ? { what: "code", from: "standard input" } : { what: "nothing" };
 }
 
+/** The number of the open file that a program argument stands for: "/dev/fd/3", "/dev/stdin" (proc_pid_fd(5)). */
+export function descriptorNamed(argument: Uint8Array | undefined): number | undefined {
+  const text = Buffer.from(argument ?? []).toString("latin1");
+  if (text === "/dev/stdin") return 0;
+  const [, number] = /^\/(?:dev|proc\/(?:self|thread-self))\/fd\/(\d{1,7})$/.exec(text) ?? [];
+  return number === undefined ? undefined : Number(number);
+}
+
 function fileAt(argv: readonly string[], index: number, interpreter: Interpreter): Runs {
   const argument = argv[index];
   if (argument === undefined) return { what: "nothing" };

@@ -1,26 +1,34 @@
 import type { Clock } from "#lib/clock.ts";
 import { formatInstant } from "#lib/pure/instant.ts";
 import { uuid7 } from "#lib/uuid7.ts";
-import { baseNames, interpreterNamed, packageOf, packageRun, packageRunBy, runsOf } from "#observe/command-line.ts";
+import {
+  baseNames,
+  descriptorNamed,
+  interpreterNamed,
+  packageOf,
+  packageRun,
+  packageRunBy,
+  runsOf,
+} from "#observe/command-line.ts";
 import { ContentReader } from "#observe/content.ts";
 import type { Content } from "#observe/content-pass.ts";
 import type { Interpreter, Runs } from "#observe/interpreters.ts";
 import type { Footing } from "#observe/footing.ts";
 import type { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { Owners } from "#observe/owners/owners.ts";
-import { sitesOf } from "#observe/owners/python.ts";
+import { nameOf, rawFromSeen, toBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
+import { heldFile, ownPath, resolved } from "#observe/reach.ts";
 import {
-  against,
-  below,
-  nameOf,
-  parentOf,
-  rawFromSeen,
-  rawFromText,
-  toBytes,
-  toSeen,
-  type RawPath,
-} from "#observe/raw-path.ts";
-import { openImage, openRegular, realPath, stampAt, stampNow, type Stamp, type Unread } from "#observe/read-file.ts";
+  openImage,
+  openRegular,
+  realPath,
+  stampAt,
+  stampNow,
+  type Opened,
+  type Stamp,
+  type Unread,
+} from "#observe/read-file.ts";
+import { candidates, runsFile, startedBy } from "#observe/script-files.ts";
 import { fileSeen, nothingRead, notSigned, onlyAudit, reading } from "#observe/seen.ts";
 import type { Owner } from "#observe/at-gate.ts";
 import type { Wanted } from "#policy/compile.ts";
@@ -68,6 +76,9 @@ export interface Looked {
 }
 
 const elsewhere = "its path does not lead to it here: deleted, replaced, or in another mount namespace";
+
+/** What was found of what an interpreter runs. */
+type Script = Identified | { readonly seen: Seen } | Unread;
 
 /** Turns files and processes into evidence: which identities each kind shows, which it lacks, which could not be read. */
 export class Identifier {
@@ -120,15 +131,31 @@ export class Identifier {
       const seen = withPackage(program.seen, packageRunBy(file.path, argv));
       return { evidence: this.evidence(kind, { file, process, seen }), program, script: undefined };
     }
-    const script = await this.#script(detail, interpreter, runs);
+    const { script, by } = await this.#runs(detail, interpreter, runs);
     const evidence = this.evidence(kind, {
       file,
       process,
       ...("file" in script && { script: script.file }),
       seen: "unread" in script ? nothingRead(script.unread) : script.seen,
-      interpreter: program.seen,
+      interpreter: by?.seen ?? program.seen,
     });
     return { evidence, program, script: "file" in script ? script : undefined };
+  }
+
+  /** What it runs; where a loader starts an interpreter, what that runs, and `by` which. */
+  async #runs(
+    detail: ProcessDetail,
+    interpreter: Interpreter,
+    runs: Runs,
+  ): Promise<{ readonly script: Script; readonly by: Identified | undefined }> {
+    const script = await this.#script(detail, interpreter, runs);
+    if (interpreter.loader !== true || runs.what !== "file" || !("file" in script)) return { script, by: undefined };
+    const inner = interpreterNamed(script.called) ?? interpreterNamed(nameOf(script.real)) ?? script.interpreter;
+    const started = startedBy(detail, runs.index);
+    const within = inner === undefined ? undefined : runsOf(inner, started.process.argv ?? []);
+    if (inner === undefined || inner.loader === true || within === undefined || within.what === "nothing")
+      return { script, by: undefined };
+    return { script: await this.#script(started, inner, within), by: script };
   }
 
   /** Who owns the file at a path, if it is still that file there (POLICY.md, "Paths lie"). */
@@ -195,17 +222,48 @@ export class Identifier {
     return { seen: { ...rest, ...owned, path: { value: [toSeen(path).path] } }, interpreter, key, footing };
   }
 
-  async #script(
-    detail: ProcessDetail,
-    interpreter: Interpreter,
-    runs: Runs,
-  ): Promise<Identified | { readonly seen: Seen } | Unread> {
+  /** A file in another mount namespace: its bytes speak, its path does not. */
+  async #elsewhere(detail: ProcessDetail, path: RawPath): Promise<Identified | Unread> {
+    const real = await resolved(detail, path);
+    if (real === undefined) return { unread: elsewhere };
+    const opened = await openRegular(real);
+    if ("unread" in opened) return opened;
+    return this.#unplaced(opened, ownPath(detail, real), nameOf(path));
+  }
+
+  /** A file that a process has open and runs as its script. */
+  async #held(detail: ProcessDetail, descriptor: number): Promise<Identified | Unread> {
+    const held = await heldFile(detail, descriptor);
+    if ("unread" in held) return held;
+    const { opened, path } = held;
+    const there = detail.sameMounts ? await stampAt(path) : undefined;
+    if (there?.key !== opened.stamp.key) return this.#unplaced(opened, path, "");
+    await opened.file.close();
+    return this.file(path);
+  }
+
+  /** A file whose path says nothing here: it is not remembered by it either. Closes it. */
+  async #unplaced(opened: Opened, path: RawPath, called: string): Promise<Identified> {
+    try {
+      const names = baseNames(toSeen(path).path, called);
+      const read = await this.#described(opened.stamp, await this.#content.read(opened), undefined, names);
+      return { file: fileSeen(path, opened.stamp), real: path, called, ...read, key: undefined };
+    } finally {
+      await opened.file.close();
+    }
+  }
+
+  async #script(detail: ProcessDetail, interpreter: Interpreter, runs: Runs): Promise<Script> {
     const argv = detail.process.argv ?? [];
     switch (runs.what) {
       case "nothing":
         return { unread: "it runs nothing" };
-      case "code":
-        return { unread: `code from ${runs.from}` };
+      case "code": {
+        const why = { unread: `code from ${runs.from}` };
+        if (runs.from !== "standard input") return why;
+        const found = await this.#held(detail, 0);
+        return "unread" in found ? why : found;
+      }
       case "package": {
         const run = packageOf(runs, argv);
         return run === undefined
@@ -214,11 +272,10 @@ export class Identifier {
       }
       case "file":
       case "module": {
-        if (!detail.sameMounts) return { unread: elsewhere };
-        const candidates =
-          runs.what === "file" ? scriptFiles(detail, runs.index, interpreter) : await moduleFiles(detail, runs);
-        for (const candidate of candidates) {
-          const found = await this.file(candidate);
+        const held = runs.what === "file" ? descriptorNamed(detail.argvBytes[runs.index]) : undefined;
+        if (held !== undefined) return this.#held(detail, held);
+        for (const candidate of await candidates(detail, interpreter, runs)) {
+          const found = detail.sameMounts ? await this.file(candidate) : await this.#elsewhere(detail, candidate);
           if ("unread" in found) continue;
           const from = runs.index + 1;
           const run = baseNames(toSeen(candidate).path, found.file.path)
@@ -234,56 +291,7 @@ export class Identifier {
   }
 }
 
-async function runsFile(detail: ProcessDetail, interpreter: Interpreter, id: FileId): Promise<boolean> {
-  const runs = runsOf(interpreter, detail.process.argv ?? []);
-  if (runs.what === "code") return interpreter.shell !== true; // a shell opens what it redirects
-  if (runs.what !== "file" && runs.what !== "module") return false;
-  const candidates =
-    runs.what === "file" ? scriptFiles(detail, runs.index, interpreter) : await moduleFiles(detail, runs);
-  for (const candidate of candidates) {
-    const real = await realPath(candidate);
-    const stamp = real === undefined ? undefined : await stampAt(real);
-    if (stamp !== undefined) return stamp.dev === id.dev && stamp.ino === id.ino;
-  }
-  return false;
-}
-
 function withPackage(seen: Seen, run: PackageSeen | undefined): Seen {
   if (run === undefined) return seen;
   return { ...seen, package: { value: ["value" in seen.package ? seen.package.value : [], run].flat() } };
-}
-
-/** What the program argument can mean: the file itself, or what node and python make of it. */
-function scriptFiles(detail: ProcessDetail, index: number, interpreter: Interpreter): readonly RawPath[] {
-  const given = detail.argvBytes[index];
-  const path = given === undefined ? undefined : against(folderOf(detail), given);
-  if (path === undefined) return [];
-  if (interpreter.names.includes("python")) return [path, below(path, "__main__.py")];
-  const js = below(parentOf(path), `${nameOf(path)}.js`);
-  return [path, js, below(path, "package.json"), below(path, "index.js")];
-}
-
-function folderOf(detail: ProcessDetail): RawPath | undefined {
-  return detail.process.cwd === undefined ? undefined : rawFromText(detail.process.cwd);
-}
-
-/** Where `python -m name` can find a module: the folder it runs in, and the environment that its own path names. */
-async function moduleFiles(
-  detail: ProcessDetail,
-  runs: Extract<Runs, { what: "module" }>,
-): Promise<readonly RawPath[]> {
-  const argv = detail.process.argv ?? [];
-  const name = (argv[runs.index] ?? "").slice(runs.skip);
-  if (!/^[A-Za-z_][\w.]*$/.test(name)) return [];
-  const path = name.replaceAll(".", "/");
-  const called = detail.argvBytes[0];
-  const programs = [
-    called?.includes(47) === true ? against(folderOf(detail), called) : undefined,
-    rawFromSeen(detail.program),
-  ];
-  const roots = programs.filter((p) => p !== undefined).map((p) => parentOf(parentOf(p)));
-  const sites = await Promise.all([...new Set(roots)].map(sitesOf));
-  return [folderOf(detail), ...sites.flat()]
-    .filter((folder) => folder !== undefined)
-    .flatMap((folder) => [`${path}/__main__.py`, `${path}.py`].map((file) => below(folder, file)));
 }

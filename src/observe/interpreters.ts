@@ -33,6 +33,8 @@ export interface Interpreter {
   readonly stdin: boolean;
   /** A shell opens what it redirects: that is not running it. */
   readonly shell?: boolean;
+  /** What it runs is a program, which can be an interpreter itself. */
+  readonly loader?: boolean;
   /** Program arguments of this form name a package of npm: `deno run npm:cowsay`. */
   readonly npmPrefix?: string;
 }
@@ -56,6 +58,7 @@ const loader: Interpreter = {
   code: [],
   nothing: ["--list", "--verify"],
   stdin: false,
+  loader: true,
 };
 
 const nothing = "nothing" as const;

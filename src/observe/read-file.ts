@@ -93,6 +93,11 @@ export function openImage(link: string): Promise<Opened | Unread> {
   return openChecked(link, 0);
 }
 
+/** Opens a file that a process has open, through a link of the kernel's own (proc_pid_fd(5)), once it is known to be a regular one. */
+export function openHeld(link: string): Promise<Opened | Unread> {
+  return openChecked(link, constants.O_NOCTTY);
+}
+
 /** The bytes of a small file that one of `owners` (or root) owns; longer files are not read at all. */
 export async function readSmall(
   path: RawPath,

@@ -1,5 +1,5 @@
 import { realpathSync, statSync } from "node:fs";
-import { isRunner, packageRun, packageRunBy, runsOf } from "#observe/command-line.ts";
+import { descriptorNamed, isRunner, packageRun, packageRunBy, runsOf } from "#observe/command-line.ts";
 import type { Footing } from "#observe/footing.ts";
 import type { Looked } from "#observe/identify.ts";
 import type { Interpreter } from "#observe/interpreters.ts";
@@ -64,9 +64,10 @@ export class Settled {
       case "nothing":
         return packageRunBy(seen.path, argv) === undefined ? settled : look;
       case "code":
-        return settled;
+        // A shell in a pipeline reads its standard input all the time; nobody ships a tool for that.
+        return runs.from === "standard input" && interpreter?.shell !== true ? look : settled;
       case "file":
-        return this.#script(seen, argv, runs.index, folderOf);
+        return interpreter?.loader === true ? look : this.#script(seen, argv, runs.index, folderOf);
       case "module":
       case "package":
         return look;
@@ -87,8 +88,8 @@ export class Settled {
   }
 
   #script(seen: ExecSeen, argv: readonly string[], index: number, folderOf: () => Uint8Array | undefined): Answer {
-    if (!seen.sameMounts) return settled; // its path says nothing here, and is unread as evidence, too
     const given = seen.argvBytes[index];
+    if (!seen.sameMounts || descriptorNamed(given) !== undefined) return look; // its path says nothing here
     const path = given === undefined ? undefined : pathOf(given, folderOf);
     const file = path === undefined ? undefined : fileAt(path);
     if (path === undefined || file === undefined) return look;

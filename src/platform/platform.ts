@@ -54,6 +54,8 @@ export interface ProcessDetail {
   readonly argvBytes: readonly Uint8Array[];
   /** Whether its paths mean the same in our mount namespace. */
   readonly sameMounts: boolean;
+  /** Folders through which its own root, the folder it runs in, and its open files by number are reached, whatever they are called. */
+  readonly ways: { readonly root: string; readonly cwd: string; readonly descriptors: string };
 }
 
 /** A program that has just begun, read at once: enough to know whether it must be looked at closely. */

@@ -124,6 +124,7 @@ export class FakePlatform implements Platform {
       program: { path: pathOf(p), dev, ino },
       image: `/proc/${pid}/exe`,
       argvBytes: argv.map((a) => Buffer.from(a)),
+      ways: { root: "/nowhere", cwd: "/nowhere", descriptors: "/nowhere" },
       sameMounts: true,
     });
   }

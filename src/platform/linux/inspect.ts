@@ -103,6 +103,7 @@ function read(pid: number, { user, startedWith }: Known): ProcessDetail | undefi
     },
     image,
     argvBytes,
+    ways: { root: `/proc/${pid}/root`, cwd: `/proc/${pid}/cwd`, descriptors: `/proc/${pid}/fd` },
     sameMounts:
       sharesMounts(pid) &&
       (deleted ||
