@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, chownSync, copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { appendFileSync, chownSync, copyFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Driver } from "./driver.ts";
 
@@ -10,9 +10,15 @@ const banned = "/home/banned";
 /** By which the banned one is known, whatever it is called. */
 export const marker = "com.example.edict-bench.banned";
 
+/** Where images of file systems lie: in memory. */
+export function mountImages(folder: string): void {
+  mkdirSync(join(folder, "images"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=75%", "edict-bench", join(folder, "images")]);
+}
+
 /**
- * A file system of its own (tmpfs) with a small root: true(1) and all that it opens when it starts, owned by root as the
- * distribution has them. Only one watcher marks it, so all watchers can run at the same time.
+ * A file system of its own (ext4, as most have) with a small root: true(1) and all that it opens when it starts, owned by
+ * root as the distribution has them. Only one watcher marks it, so all watchers can run at the same time.
  */
 export class Place {
   readonly root: string;
@@ -21,8 +27,12 @@ export class Place {
 
   constructor(folder: string, name: string) {
     this.root = join(folder, name);
+    const image = join(folder, "images", name);
+    writeFileSync(image, "");
+    truncateSync(image, 2 ** 31);
+    execFileSync("mkfs.ext4", ["-q", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard", image]);
     mkdirSync(this.root);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "mode=755", "edict-bench", this.root]);
+    execFileSync("mount", ["-o", "loop,noatime", image, this.root]);
     for (const file of [program, "/etc/ld.so.cache", ...librariesOf(program)]) this.#copy(file, file);
     mkdirSync(join(this.root, "home"));
     chownSync(join(this.root, "home"), person, person);

@@ -55,7 +55,7 @@ export async function startFapolicyd(folder: string, banned: string): Promise<Wa
   const settings = readFileSync("/etc/fapolicyd/fapolicyd.conf", "utf8")
     .replace(/^trust = .*$/m, "trust = file")
     .replace(/^([ug]id) = .*$/gm, "$1 = root") // where CAP_SYS_RESOURCE is not to be had, it cannot become another
-    .replace(/^watch_fs = .*$/m, "watch_fs = tmpfs");
+    .replace(/^watch_fs = .*$/m, "watch_fs = ext4");
   writeFileSync(join(data, "etc/fapolicyd.conf"), settings);
   writeFileSync(join(data, "etc/fapolicyd.trust"), "");
   const rules = `deny_audit perm=execute all : path=${banned}\nallow perm=any all : all\n`;
