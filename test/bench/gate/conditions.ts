@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { compileC } from "./driver.ts";
-import { mountImages, Place } from "./place.ts";
-import { startFapolicyd, startFloor, type Watcher } from "./watchers.ts";
+import { Place } from "./place.ts";
+import { hasFapolicyd, startFapolicyd, startFloor, type Watcher } from "./watchers.ts";
 
 /** A place and whoever watches it. */
 export interface Condition {
@@ -30,10 +29,8 @@ export async function startConditions(folder: string): Promise<Conditions> {
     "nothing watching, once more": () => Promise.resolve(undefined),
     "allows without looking, in C": (place) => startFloor([floor], [place.root]),
   };
-  if (existsSync("/usr/sbin/fapolicyd"))
-    starts[peer] = (place) => startFapolicyd(folder, join(place.root, place.banned));
+  if (hasFapolicyd()) starts[peer] = (place) => startFapolicyd(folder, join(place.root, place.banned));
   else console.error("fapolicyd is not installed: its lines are left out");
-  mountImages(folder);
   // Mount namespaces are copies: every place is there before the first of them is made.
   const places = Object.keys(starts).map((name, i): readonly [string, Place] => [
     name,

@@ -1,4 +1,8 @@
-import { startConditions, type Condition } from "./conditions.ts";
+import { builds, type Start } from "./build.ts";
+import { nothing, peer, startConditions, type Condition } from "./conditions.ts";
+import { mountImages } from "./place.ts";
+import { hasFapolicyd, startFapolicyd } from "./watchers.ts";
+import { Workshop } from "./workshop.ts";
 import { compileC } from "./driver.ts";
 import { first } from "./first.ts";
 import { seen } from "./seen.ts";
@@ -11,18 +15,24 @@ import type { Row } from "../table.ts";
  */
 const [folder, ...only] = process.argv.slice(2);
 if (folder === undefined) throw new Error("it needs a folder of its own");
-const trees = compileC("trees", folder);
 const parts: Readonly<Record<string, (conditions: readonly Condition[]) => Promise<readonly Row[]>>> = {
   seen,
   first,
-  sustained: (all) => sustained(trees, all),
+  sustained: (all) => sustained(compileC("trees", folder), all),
 };
+const wanted = (name: string): boolean => only.length === 0 || only.includes(name);
+const rows: Row[] = [];
+mountImages(folder);
 const conditions = await startConditions(folder);
 try {
-  const rows: Row[] = [];
-  for (const [name, part] of Object.entries(parts))
-    if (only.length === 0 || only.includes(name)) rows.push(...(await part(conditions.all)));
-  console.log(JSON.stringify(rows));
+  for (const [name, part] of Object.entries(parts)) if (wanted(name)) rows.push(...(await part(conditions.all)));
 } finally {
   await conditions.stop();
 }
+if (wanted("builds")) {
+  const workshop = new Workshop(folder);
+  const starts = new Map<string, Start>([[nothing, () => Promise.resolve(undefined)]]);
+  if (hasFapolicyd()) starts.set(peer, () => startFapolicyd(folder, "/nowhere"));
+  rows.push(...(await builds(workshop, starts)));
+}
+console.log(JSON.stringify(rows));

@@ -2,7 +2,7 @@ import { quantile, type Ratio, type Row } from "../table.ts";
 import { nothing, peer, type Condition } from "./conditions.ts";
 import { medianOf, shuffled, xorshift } from "./stats.ts";
 
-/** Microseconds: the executions of each round, by the condition's name. */
+/** The executions of each round, by the condition's name; microseconds, where nothing else is said. */
 export type Rounds = ReadonlyMap<string, readonly Float64Array[]>;
 
 /** Every condition once a round, in an order that changes, so that whatever else the machine does falls on all alike. */
@@ -26,16 +26,15 @@ function ratioOf(rounds: Rounds, of: string, to: string): Ratio | undefined {
 }
 
 /** p50 and, where there are enough executions for one, p99 of each condition; its ratios to nothing watching and to the peer. */
-export function rowsOf(what: string, rounds: Rounds): readonly Row[] {
+export function rowsOf(what: string, rounds: Rounds, unit = "µs"): readonly Row[] {
   return [...rounds].flatMap(([name, list]): readonly Row[] => {
     const all = Float64Array.from(list.flatMap((times) => [...times]));
+    const each = all.length / list.length;
     const ratio = ratioOf(rounds, name, nothing);
     const toPeer = ratioOf(rounds, name, peer);
     const p50 = { value: quantile(all, 0.5), ...(ratio && { ratio }), ...(toPeer && { toPeer }) };
-    const rows = [{ name: `${what}: ${name}, p50`, unit: "µs", ...p50 }];
-    return all.length < 1000
-      ? rows
-      : [...rows, { name: `${what}: ${name}, p99`, unit: "µs", value: quantile(all, 0.99) }];
+    const rows = [{ name: `${what}: ${name}, ${each > 1 ? "p50" : `median of ${list.length}`}`, unit, ...p50 }];
+    return all.length < 1000 ? rows : [...rows, { name: `${what}: ${name}, p99`, unit, value: quantile(all, 0.99) }];
   });
 }
 

@@ -16,6 +16,17 @@ export function mountImages(folder: string): void {
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=75%", "edict-bench", join(folder, "images")]);
 }
 
+/** A file system in memory, as big as it comes to be. Gives its mount point. */
+export function openImage(folder: string, name: string): string {
+  const [image, root] = [join(folder, "images", name), join(folder, name)];
+  writeFileSync(image, "");
+  truncateSync(image, 4 * 2 ** 30);
+  execFileSync("mkfs.ext4", ["-q", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard", image]);
+  mkdirSync(root);
+  execFileSync("mount", ["-o", "loop,noatime", image, root]);
+  return root;
+}
+
 /**
  * A file system of its own (ext4, as most have) with a small root: true(1) and all that it opens when it starts, owned by
  * root as the distribution has them. Only one watcher marks it, so all watchers can run at the same time.
@@ -26,13 +37,7 @@ export class Place {
   #made = 0;
 
   constructor(folder: string, name: string) {
-    this.root = join(folder, name);
-    const image = join(folder, "images", name);
-    writeFileSync(image, "");
-    truncateSync(image, 2 ** 31);
-    execFileSync("mkfs.ext4", ["-q", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard", image]);
-    mkdirSync(this.root);
-    execFileSync("mount", ["-o", "loop,noatime", image, this.root]);
+    this.root = openImage(folder, name);
     for (const file of [program, "/etc/ld.so.cache", ...librariesOf(program)]) this.#copy(file, file);
     mkdirSync(join(this.root, "home"));
     chownSync(join(this.root, "home"), person, person);

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { textOf, until } from "../shipped.ts";
 
@@ -38,6 +38,10 @@ export async function startFloor(command: readonly string[], mounts: readonly st
   return { pid, inside: [], denies: false, stop: () => stopped(child) };
 }
 
+export function hasFapolicyd(): boolean {
+  return existsSync("/usr/sbin/fapolicyd");
+}
+
 const inNamespace = `
 mount --bind "$DATA/etc" /etc/fapolicyd && mount --bind "$DATA/var" /var/lib/fapolicyd || exit 1
 mkdir -p /run/fapolicyd && mount --bind "$DATA/run" /run/fapolicyd || exit 1
@@ -50,8 +54,8 @@ exec ${atMost.join(" ")} /usr/sbin/fapolicyd --debug-deny`;
  * @param banned the file that it denies
  */
 export async function startFapolicyd(folder: string, banned: string): Promise<Watcher> {
-  const data = join(folder, "fapolicyd");
-  for (const part of ["", "etc", "etc/rules.d", "etc/trust.d", "var", "run"]) mkdirSync(join(data, part));
+  const data = mkdtempSync(join(folder, "fapolicyd-"));
+  for (const part of ["etc", "etc/rules.d", "etc/trust.d", "var", "run"]) mkdirSync(join(data, part));
   const settings = readFileSync("/etc/fapolicyd/fapolicyd.conf", "utf8")
     .replace(/^trust = .*$/m, "trust = file")
     .replace(/^([ug]id) = .*$/gm, "$1 = root") // where CAP_SYS_RESOURCE is not to be had, it cannot become another
