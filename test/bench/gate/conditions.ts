@@ -1,3 +1,6 @@
+import { loadCatalog } from "#cli/catalog.ts";
+import { startEdict } from "./edict.ts";
+import { many, shipped } from "./policy.ts";
 import { join } from "node:path";
 import { compileC } from "./driver.ts";
 import { Place } from "./place.ts";
@@ -13,6 +16,12 @@ export interface Condition {
 /** Those that others are held against. */
 export const nothing = "nothing watching";
 export const peer = "fapolicyd";
+export const ours = "Edict";
+export const floors = { c: "allows without looking, in C", ts: "allows without looking, in TypeScript" } as const;
+export const bansOf = [10, 1_000, 100_000] as const;
+export function oursWith(bans: (typeof bansOf)[number]): string {
+  return `Edict, ${bans.toLocaleString("en")} bans`;
+}
 
 export interface Conditions {
   readonly all: readonly Condition[];
@@ -27,8 +36,13 @@ export async function startConditions(folder: string): Promise<Conditions> {
   const starts: Record<string, Start> = {
     [nothing]: () => Promise.resolve(undefined),
     "nothing watching, once more": () => Promise.resolve(undefined),
-    "allows without looking, in C": (place) => startFloor([floor], [place.root]),
+    [floors.c]: (place) => startFloor([floor], [place.root]),
   };
+  const floorTs = [process.execPath, join(import.meta.dirname, "floor.ts")];
+  starts[floors.ts] = (place) => startFloor(floorTs, [place.root]);
+  const catalog = await loadCatalog();
+  starts[ours] = (place) => startEdict(shipped(catalog), place.root);
+  for (const bans of bansOf) starts[oursWith(bans)] = (place) => startEdict(many(bans), place.root);
   if (hasFapolicyd()) starts[peer] = (place) => startFapolicyd(folder, join(place.root, place.banned));
   else console.error("fapolicyd is not installed: its lines are left out");
   // Mount namespaces are copies: every place is there before the first of them is made.

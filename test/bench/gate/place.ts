@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, chownSync, copyFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { Driver } from "./driver.ts";
 
@@ -9,6 +18,21 @@ const program = "/usr/bin/true";
 const banned = "/home/banned";
 /** By which the banned one is known, whatever it is called. */
 export const marker = "com.example.edict-bench.banned";
+
+/** Bytes of a person's own programs. */
+export const size = { small: 100_000, big: 250_000_000 } as const;
+const tail = 256;
+
+/** Code as programs have it, not zeros or noise: this very Node, as often as it takes. */
+function codeOf(bytes: number): Buffer {
+  const node = readFileSync(process.execPath);
+  return Buffer.concat(Array.from({ length: Math.ceil(bytes / node.length) }, () => node)).subarray(0, bytes);
+}
+const own = readFileSync(program);
+const contents = {
+  small: codeOf(size.small - own.length - tail),
+  big: codeOf(size.big - own.length - tail),
+};
 
 /** Where images of file systems lie: in memory. */
 export function mountImages(folder: string): void {
@@ -64,14 +88,14 @@ export class Place {
     return banned;
   }
 
-  /** The same program once more, the person's own. @param content what is appended to it: the loader reads it not */
-  own(content: Uint8Array): string {
+  /** The same program once more, the person's own: other code follows it, which it does not run, and an end of its own. */
+  own(what: keyof typeof size): string {
     this.#made += 1;
     const to = `/home/own-${this.#made}`;
     this.#copy(program, to);
     const file = join(this.root, to);
-    appendFileSync(file, content);
-    appendFileSync(file, `${this.root} ${this.#made}`);
+    appendFileSync(file, contents[what]);
+    appendFileSync(file, `${this.root} ${this.#made}`.padEnd(tail));
     chownSync(file, person, person);
     return to;
   }

@@ -8,7 +8,7 @@ const system = ({ place }: Condition): Promise<Float64Array> => place.time(place
 
 /** Programs that were seen before: one of the system, and one of the person's own. */
 export async function seen(conditions: readonly Condition[]): Promise<readonly Row[]> {
-  const own = new Map(conditions.map(({ name, place }) => [name, place.own(new Uint8Array(0))]));
+  const own = new Map(conditions.map(({ name, place }) => [name, place.own("small")]));
   const theirs = ({ name, place }: Condition): Promise<Float64Array> => place.time(own.get(name) ?? "", executions);
   await paired(conditions, 5, system);
   const ofSystem = await paired(conditions, rounds, system);

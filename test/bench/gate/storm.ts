@@ -25,7 +25,7 @@ const [workers, leaves] = [32, 8];
  * @returns a sample a second; the last is of the end
  */
 export async function storm(trees: string, { place, watcher }: Condition, seconds: number): Promise<readonly Sample[]> {
-  const own = place.own(new Uint8Array(0));
+  const own = place.own("small");
   const words = [workers, leaves, seconds, person, place.root, place.system, own, place.banned].map(String);
   const [command = trees, ...args] = [...(watcher?.inside ?? []), trees, ...words];
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });

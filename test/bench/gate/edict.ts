@@ -1,0 +1,58 @@
+import { Gatekeeper } from "#agent/gatekeeper.ts";
+import { systemClock } from "#lib/clock.ts";
+import { quiet } from "#lib/log.ts";
+import { instantOf } from "#lib/pure/instant.ts";
+import { selectPlatform } from "#platform/select.ts";
+import { deviceOf, deviceSchema } from "#policy/device.ts";
+import { until } from "../shipped.ts";
+import type { Register } from "./policy.ts";
+import type { Watcher } from "./watchers.ts";
+
+/** What the agent would have heard of its gate, were there one. */
+export interface Heard {
+  denied: number;
+  late: number;
+  overflows: number;
+}
+
+/** Edict's gate as the agent keeps it, a process of its own, without the agent: nobody looks at processes or tells anybody. */
+export async function startEdict(
+  { policy, catalog }: Register,
+  mount: string,
+): Promise<Watcher & { readonly heard: Heard }> {
+  const platform = await selectPlatform();
+  const device = deviceOf(deviceSchema.parse({ id: "bench" }));
+  const heard = { denied: 0, late: 0, overflows: 0 };
+  const keeper = new Gatekeeper({
+    platform,
+    log: { ...quiet, error: (text, fields) => console.error(text, fields) },
+    agent: process.pid,
+    failClosed: false,
+    only: [mount],
+    now: () => systemClock.now(),
+    device: () => device,
+    hears: {
+      denied: () => void (heard.denied += 1),
+      late: () => void (heard.late += 1),
+      overflow: () => void (heard.overflows += 1),
+      owner: () => Promise.resolve({}),
+      opener: () => Promise.resolve({}),
+    },
+  });
+  const stop = new AbortController();
+  const running = keeper.run(stop.signal);
+  keeper.policy({ id: "1", version: 1, policy, catalog, floor: instantOf(0), state: "fresh" });
+  await until("the gate answers", () => keeper.state().up);
+  const { pid } = keeper.health;
+  if (pid === undefined) throw new Error("the gate has no process");
+  return {
+    pid,
+    inside: [],
+    denies: true,
+    heard,
+    stop: async () => {
+      stop.abort();
+      await running;
+    },
+  };
+}
