@@ -1,30 +1,68 @@
 import type { Row } from "../table.ts";
-import { shuffled, xorshift } from "./stats.ts";
-import { rowsOf } from "./paired.ts";
+import { nothing } from "./conditions.ts";
+import { paired, promised, rowsOf, type Rounds } from "./paired.ts";
+import type { Place } from "./place.ts";
 import type { Watcher } from "./watchers.ts";
 import { parts, type Workshop } from "./workshop.ts";
 
-/** Starts whoever is asked about the programs of a build; undefined where nobody is. */
-export type Start = () => Promise<Watcher | undefined>;
+/** Who is asked about the programs of the workshop and of the place, and is started anew each round. */
+export interface Guest {
+  readonly name: string;
+  /** Undefined: nobody is asked. */
+  start(): Promise<Watcher | undefined>;
+}
 
-/** Builds with each watcher in turn, and without: in the same folder, for a build is not a matter of milliseconds. */
-export async function builds(workshop: Workshop, starts: ReadonlyMap<string, Start>): Promise<readonly Row[]> {
-  const random = xorshift(parts);
-  const empty = (): Map<string, Float64Array[]> => new Map([...starts.keys()].map((name) => [name, []]));
-  const [install, compile] = [empty(), empty()];
+const executions = 200;
+const kinds = ["system", "own", "install", "compile"] as const;
+
+/**
+ * With each guest in turn, and without, in the same folders, for a build is not a matter of milliseconds: the executions of
+ * programs that were seen, `npm ci`, and a part of a large compilation.
+ * @param whole the guest that was promised to cost nothing
+ */
+export async function builds(
+  workshop: Workshop,
+  place: Place,
+  driver: string,
+  guests: readonly Guest[],
+  whole: string,
+): Promise<readonly Row[]> {
   await workshop.prepare();
   await workshop.install([]);
-  for (let i = 0; i < parts; i += 1)
-    for (const [name, start] of shuffled([...starts], random)) {
-      const watcher = await start();
-      try {
-        const inside = watcher?.inside ?? [];
-        await workshop.warm(inside);
-        install.get(name)?.push(Float64Array.of(await workshop.install(inside)));
-        compile.get(name)?.push(Float64Array.of(await workshop.compile(inside, i)));
-      } finally {
-        await watcher?.stop();
-      }
+  const own = place.own("small");
+  const measured = new Map<(typeof kinds)[number], Map<string, Float64Array[]>>(
+    kinds.map((kind) => [kind, new Map(guests.map(({ name }) => [name, []]))]),
+  );
+  let turn = 0;
+  await paired(guests, parts, async ({ name, start }) => {
+    const part = Math.floor(turn++ / guests.length);
+    const watcher = await start();
+    const inside = watcher?.inside ?? [];
+    const put = (kind: (typeof kinds)[number], times: Float64Array): void =>
+      void measured.get(kind)?.get(name)?.push(times);
+    try {
+      place.open(driver, inside);
+      await workshop.warm(inside);
+      await place.time(place.system, 50);
+      await place.time(own, 50);
+      put("system", await place.time(place.system, executions));
+      put("own", await place.time(own, executions));
+      put("install", Float64Array.of(await workshop.install(inside)));
+      put("compile", Float64Array.of(await workshop.compile(inside, part)));
+    } finally {
+      place.close();
+      await watcher?.stop();
     }
-  return [...rowsOf("npm ci", install, "s"), ...rowsOf("200 of 2,000 C files", compile, "s")];
+    return new Float64Array();
+  });
+  const of = (kind: (typeof kinds)[number]): Rounds => measured.get(kind) ?? new Map();
+  return [
+    ...rowsOf("a system program, seen", of("system")),
+    ...promised("a system program, seen: the whole agent", of("system"), whole, nothing, 1.03),
+    ...rowsOf("a person's own, seen", of("own")),
+    ...rowsOf("npm ci", of("install"), "s"),
+    ...promised("npm ci: the whole agent", of("install"), whole, nothing, 1.03),
+    ...rowsOf(`a part of 2,000 C files`, of("compile"), "s"),
+    ...promised("2,000 C files: the whole agent", of("compile"), whole, nothing, 1.03),
+  ];
 }

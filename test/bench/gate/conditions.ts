@@ -1,6 +1,6 @@
 import { loadCatalog } from "#cli/catalog.ts";
 import { startEdict } from "./edict.ts";
-import { many, shipped } from "./policy.ts";
+import { many as register, shipped } from "./policy.ts";
 import { join } from "node:path";
 import { compileC } from "./driver.ts";
 import { Place } from "./place.ts";
@@ -25,14 +25,16 @@ export function oursWith(bans: (typeof bansOf)[number]): string {
 
 export interface Conditions {
   readonly all: readonly Condition[];
+  /** The same gate with ever more bans, and nobody. */
+  readonly many: readonly Condition[];
   stop(): Promise<void>;
 }
 
 type Start = (place: Place) => Promise<Watcher | undefined>;
 
 /** Everything at once, each in its own place. @param folder of a mount namespace of our own */
-export async function startConditions(folder: string): Promise<Conditions> {
-  const [driver, floor] = [compileC("driver", folder), compileC("floor", folder)];
+export async function startConditions(folder: string, driver: string): Promise<Conditions> {
+  const floor = compileC("floor", folder);
   const starts: Record<string, Start> = {
     [nothing]: () => Promise.resolve(undefined),
     "nothing watching, once more": () => Promise.resolve(undefined),
@@ -42,8 +44,8 @@ export async function startConditions(folder: string): Promise<Conditions> {
   starts[floors.ts] = (place) => startFloor(floorTs, [place.root]);
   const catalog = await loadCatalog();
   starts[ours] = (place) => startEdict(shipped(catalog), place.root);
-  for (const bans of bansOf) starts[oursWith(bans)] = (place) => startEdict(many(bans), place.root);
-  if (hasFapolicyd()) starts[peer] = (place) => startFapolicyd(folder, join(place.root, place.banned));
+  for (const bans of bansOf) starts[oursWith(bans)] = (place) => startEdict(register(bans), place.root);
+  if (hasFapolicyd()) starts[peer] = (place) => startFapolicyd(folder, place.pathOf(place.banned));
   else console.error("fapolicyd is not installed: its lines are left out");
   // Mount namespaces are copies: every place is there before the first of them is made.
   const places = Object.keys(starts).map((name, i): readonly [string, Place] => [
@@ -63,7 +65,9 @@ export async function startConditions(folder: string): Promise<Conditions> {
       all.push({ name, place, watcher });
       place.open(driver, watcher?.inside);
     }
-    return { all, stop };
+    const many = new Set<string>([nothing, ...bansOf.map(oursWith)]);
+    const amongMany = all.filter(({ name }) => many.has(name));
+    return { all: all.filter((c) => c.name === nothing || !amongMany.includes(c)), many: amongMany, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,7 +1,7 @@
 import type { Row } from "../table.ts";
-import type { Condition } from "./conditions.ts";
+import { bansOf, floors, ours, oursWith, type Condition } from "./conditions.ts";
+import { paired, promised, rowsOf, type Rounds } from "./paired.ts";
 import type { size as sizes } from "./place.ts";
-import { paired, rowsOf, type Rounds } from "./paired.ts";
 
 type Size = keyof typeof sizes;
 
@@ -27,6 +27,33 @@ async function firsts(conditions: readonly Condition[], size: Size, rounds: numb
 /** Programs that nobody has seen. */
 export async function first(conditions: readonly Condition[]): Promise<readonly Row[]> {
   const small = await firsts(conditions, "small", 50, 20);
+  const big = await firsts(conditions, "big", 20, 1);
+  const what = "never seen, 100 KB";
+  return [
+    ...rowsOf(what, small),
+    ...promised(`${what}: ${ours} to the floor in C`, small, ours, floors.c, 1.5),
+    ...promised(`${what}: ${ours} to the floor in TypeScript`, small, ours, floors.ts, 1.5),
+    ...rowsOf("never seen, 250 MB", big),
+  ];
+}
+
+/** The same gate among few bans and among as many as a policy may have. */
+export async function bans(conditions: readonly Condition[]): Promise<readonly Row[]> {
+  const own = new Map(conditions.map(({ name, place }) => [name, place.own("small")]));
+  const again = ({ name, place }: Condition): Promise<Float64Array> => place.time(own.get(name) ?? "", 40);
+  await paired(conditions, 5, again);
+  const seen = await paired(conditions, 40, again);
+  const small = await firsts(conditions, "small", 40, 20);
   const big = await firsts(conditions, "big", 10, 1);
-  return [...rowsOf("never seen, 100 KB", small), ...rowsOf("never seen, 250 MB", big)];
+  const [fewest, ...more] = bansOf.map(oursWith);
+  const flat = (what: string, rounds: Rounds): readonly Row[] =>
+    more.flatMap((name) => promised(`${what}: ${name}, to ${fewest}`, rounds, name, fewest ?? "", 1.2));
+  return [
+    ...rowsOf("a person's own, seen", seen),
+    ...flat("a person's own, seen", seen),
+    ...rowsOf("never seen, 100 KB", small),
+    ...flat("never seen, 100 KB", small),
+    ...rowsOf("never seen, 250 MB", big),
+    ...flat("never seen, 250 MB", big),
+  ];
 }

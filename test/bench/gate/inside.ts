@@ -1,13 +1,16 @@
-import { builds, type Start } from "./build.ts";
-import { nothing, peer, startConditions, type Condition } from "./conditions.ts";
-import { mountImages } from "./place.ts";
-import { hasFapolicyd, startFapolicyd } from "./watchers.ts";
-import { Workshop } from "./workshop.ts";
-import { compileC } from "./driver.ts";
-import { first } from "./first.ts";
-import { seen } from "./seen.ts";
-import { sustained } from "./sustained.ts";
+import { loadCatalog } from "#cli/catalog.ts";
 import type { Row } from "../table.ts";
+import { builds, type Guest } from "./build.ts";
+import { nothing, peer, startConditions, type Condition } from "./conditions.ts";
+import { compileC } from "./driver.ts";
+import { bans, first } from "./first.ts";
+import { mountImages, Place } from "./place.ts";
+import { forAgent } from "./policy.ts";
+import { seen } from "./seen.ts";
+import { pace, steady } from "./sustained.ts";
+import { hasFapolicyd, startFapolicyd } from "./watchers.ts";
+import { prepareAgent } from "./whole.ts";
+import { Workshop } from "./workshop.ts";
 
 /**
  * Run by ../gate.ts in a mount namespace of its own: everything that is mounted here goes with it. Prints rows.
@@ -15,24 +18,58 @@ import type { Row } from "../table.ts";
  */
 const [folder, ...only] = process.argv.slice(2);
 if (folder === undefined) throw new Error("it needs a folder of its own");
-const parts: Readonly<Record<string, (conditions: readonly Condition[]) => Promise<readonly Row[]>>> = {
-  seen,
-  first,
-  sustained: (all) => sustained(compileC("trees", folder), all),
-};
 const wanted = (name: string): boolean => only.length === 0 || only.includes(name);
-const rows: Row[] = [];
 mountImages(folder);
-const conditions = await startConditions(folder);
-try {
-  for (const [name, part] of Object.entries(parts)) if (wanted(name)) rows.push(...(await part(conditions.all)));
-} finally {
-  await conditions.stop();
+const [driver, trees] = [compileC("driver", folder), compileC("trees", folder)];
+const wholeAgent = "Edict, the whole agent";
+const rows: Row[] = [];
+
+/** In turns of milliseconds: gates only, for an agent sees what runs in everybody's place. */
+async function measureGates(at: string): Promise<void> {
+  const { all, many, stop } = await startConditions(at, driver);
+  const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+    seen: () => seen(all),
+    first: () => first(all),
+    bans: () => bans(many),
+    trees: () => pace(trees, all),
+  };
+  try {
+    for (const [name, part] of Object.entries(parts)) if (wanted(name)) rows.push(...(await part()));
+  } finally {
+    await stop();
+  }
 }
-if (wanted("builds")) {
-  const workshop = new Workshop(folder);
-  const starts = new Map<string, Start>([[nothing, () => Promise.resolve(undefined)]]);
-  if (hasFapolicyd()) starts.set(peer, () => startFapolicyd(folder, "/nowhere"));
-  rows.push(...(await builds(workshop, starts)));
+
+/** One after the other, each alone with its place. */
+async function measureWholes(at: string): Promise<void> {
+  const place = new Place(at, "place");
+  const workshop = wanted("builds") ? new Workshop(at) : undefined;
+  const agent = await prepareAgent(at, forAgent(await loadCatalog()));
+  const mounts = [place.root, ...(workshop === undefined ? [] : [workshop.root])];
+  const banned = place.pathOf(place.banned);
+  const guests: Guest[] = [
+    { name: nothing, start: () => Promise.resolve(undefined) },
+    { name: wholeAgent, start: () => agent.start(mounts) },
+    ...(hasFapolicyd() ? [{ name: peer, start: () => startFapolicyd(at, banned) }] : []),
+  ];
+  try {
+    if (wanted("sustained"))
+      for (const { name, start } of guests) {
+        const watcher = await start();
+        if (watcher === undefined) continue;
+        const condition: Condition = { name, place, watcher };
+        try {
+          rows.push(...(await steady(trees, condition)));
+        } finally {
+          await watcher.stop();
+        }
+      }
+    if (workshop !== undefined) rows.push(...(await builds(workshop, place, driver, guests, wholeAgent)));
+  } finally {
+    await agent.close();
+  }
 }
+
+if (["seen", "first", "bans", "trees"].some(wanted)) await measureGates(folder);
+if (["sustained", "builds"].some(wanted)) await measureWholes(folder);
 console.log(JSON.stringify(rows));

@@ -1,15 +1,15 @@
 import { quantile, type Ratio, type Row } from "../table.ts";
-import { nothing, peer, type Condition } from "./conditions.ts";
+import { nothing, peer } from "./conditions.ts";
 import { medianOf, shuffled, xorshift } from "./stats.ts";
 
 /** The executions of each round, by the condition's name; microseconds, where nothing else is said. */
 export type Rounds = ReadonlyMap<string, readonly Float64Array[]>;
 
 /** Every condition once a round, in an order that changes, so that whatever else the machine does falls on all alike. */
-export async function paired(
-  conditions: readonly Condition[],
+export async function paired<C extends { readonly name: string }>(
+  conditions: readonly C[],
   rounds: number,
-  work: (condition: Condition) => Promise<Float64Array>,
+  work: (condition: C) => Promise<Float64Array>,
 ): Promise<Rounds> {
   const random = xorshift(rounds);
   const all = new Map(conditions.map(({ name }) => [name, new Array<Float64Array>()]));

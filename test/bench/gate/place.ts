@@ -76,6 +76,7 @@ export class Place {
 
   close(): void {
     this.#driver?.close();
+    this.#driver = undefined;
   }
 
   /** Root's, 0755, as a package manager leaves it. */
@@ -100,8 +101,13 @@ export class Place {
     return to;
   }
 
+  /** Where everybody else finds it. */
+  pathOf(path: string): string {
+    return join(this.root, path);
+  }
+
   remove(path: string): void {
-    rmSync(join(this.root, path));
+    rmSync(this.pathOf(path));
   }
 
   /** Microseconds of each of so many executions. @throws when one of them did not end with 0 */

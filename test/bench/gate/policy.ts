@@ -16,23 +16,32 @@ const bannedTool = {
   identities: [{ kind: "marker", bytes: marker }],
 };
 
+/** More programs are stopped here in a minute than the breaker would have stopped on anybody's machine. */
+const limits = { notifyPerDay: 1000, breaker: { programs: 10_000, window: "PT1M" } };
+
+function banOf(id: string, mode: "observe" | "block"): object {
+  const stages = [{ from: "2026-01-01T00:00:00Z", mode }];
+  return { id, tool: id, reason: "It is on the list.", owner: "security@example.com", stages };
+}
+
 function registerOf(tools: readonly { readonly id: string }[]): Register {
-  const bans = tools.map(({ id }) => ({
-    id,
-    tool: id,
-    reason: "It is on the list.",
-    owner: "security@example.com",
-    stages: [{ from: "2026-01-01T00:00:00Z", mode: "block" }],
-  }));
-  // More programs are stopped here in a minute than the breaker would have stopped on anybody's machine.
-  const limits = { notifyPerDay: 1000, breaker: { programs: 10_000, window: "PT1M" } };
   const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));
+  const bans = tools.map(({ id }) => banOf(id, "block"));
   return { policy: json({ name: "bench", limits, bans }), catalog: json({ formatVersion: 1, tools }) };
 }
 
 /** Every tool that is shipped, and the one of the places. */
 export function shipped({ tools }: Catalog): Register {
   return registerOf([...tools, bannedTool]);
+}
+
+/**
+ * The same for an agent, which judges the whole machine that measures: tools that are shipped are looked for just so, but
+ * nobody's is stopped.
+ */
+export function forAgent({ tools }: Catalog): Buffer {
+  const bans = [...tools.map(({ id }) => banOf(id, "observe")), banOf(bannedTool.id, "block")];
+  return Buffer.from(JSON.stringify({ formatVersion: 1, name: "bench", limits, bans, tools: [bannedTool] }));
 }
 
 /**
@@ -51,7 +60,7 @@ export function many(bans: number): Register {
         { kind: "package", ecosystem: "npm", id: `@vendor/${id}` },
         { kind: "path", glob: i % 2 === 0 ? `/opt/${id}/**` : `~/.local/share/${id}-*/bin/{run,start}` },
         { kind: "name", name: `run-${id}` },
-        { kind: "hash", sha256: createHash("sha256").update(id).digest("hex"), size: size.small },
+        { kind: "hash", sha256: createHash("sha256").update(id).digest("hex"), size: i % 2 === 0 ? size.small : size.big },
       ],
     };
   });

@@ -1,6 +1,6 @@
 import { quantile, type Row } from "../table.ts";
 import type { Condition } from "./conditions.ts";
-import { paired, rowsOf, type Rounds } from "./paired.ts";
+import { paired, rowsOf } from "./paired.ts";
 import { storm, type Sample } from "./storm.ts";
 
 const seconds = 60;
@@ -37,20 +37,18 @@ function whole(name: string, samples: readonly Sample[]): readonly Row[] {
   ];
 }
 
-/** Microseconds an execution, of all that ran in two seconds of trees. */
-async function pace(trees: string, condition: Condition): Promise<Float64Array> {
-  const last = (await storm(trees, condition, 2)).at(-1);
-  return Float64Array.of(last === undefined ? Number.NaN : (last.seconds * 1e6) / (last.allowed + last.denied));
+/** Process trees at full speed on all cores, two seconds at a time: microseconds an execution. */
+export async function pace(trees: string, conditions: readonly Condition[]): Promise<readonly Row[]> {
+  const short = await paired(conditions, 20, async (condition) => {
+    const last = (await storm(trees, condition, 2)).at(-1);
+    return Float64Array.of(last === undefined ? Number.NaN : (last.seconds * 1e6) / (last.allowed + last.denied));
+  });
+  return rowsOf("trees, time an execution", short);
 }
 
-/** Process trees at full speed on all cores: short ones in turns, then a long one for each that has an opinion. */
-export async function sustained(trees: string, conditions: readonly Condition[]): Promise<readonly Row[]> {
-  const short: Rounds = await paired(conditions, 20, (condition) => pace(trees, condition));
-  const rows = [...rowsOf("trees, time an execution", short)];
-  for (const condition of conditions.filter(({ watcher }) => watcher?.denies === true)) {
-    const name = `trees for ${seconds} s: ${condition.name}`;
-    const samples = await storm(trees, condition, seconds);
-    rows.push(...whole(name, samples), ...flat(name, samples));
-  }
-  return rows;
+/** For a minute: every answer, and what the watcher uses meanwhile. */
+export async function steady(trees: string, condition: Condition): Promise<readonly Row[]> {
+  const name = `trees for ${seconds} s: ${condition.name}`;
+  const samples = await storm(trees, condition, seconds);
+  return [...whole(name, samples), ...flat(name, samples)];
 }
