@@ -10,7 +10,7 @@ export interface Bundle {
 const entries = ["cli/main.ts", "server/main.ts"] as const;
 
 /** CommonJS packages inside an ES module bundle ask for `require`. */
-export const banner = `import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);`;
+const banner = `import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);`;
 
 /**
  * Both programs into `out`: app/cli/main.mjs and app/server/main.mjs, what they share in app/chunks/, policies/ beside

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,10 +9,21 @@ import type { Bench, Row } from "./table.ts";
 const parts = (process.env["EDICT_BENCH_GATE"] ?? "").split(" ").filter((part) => part !== "");
 const unshare = ["--mount", "--propagation", "private"];
 
+/** As Debian numbers it; empty where it is not installed. */
+function versionOf(name: string): string {
+  try {
+    return execFileSync("dpkg-query", ["-W", "-f", "${Version}", name], {
+      stdio: ["ignore", "pipe", "ignore"],
+    }).toString();
+  } catch {
+    return "";
+  }
+}
+
 /** What it mounts and marks must not be seen by anybody else: it runs in a mount namespace of its own. */
 export const bench: Bench = {
   title: "what it costs to be asked before a program runs; ratios are to nothing watching",
-  peer: "fapolicyd",
+  peer: `fapolicyd ${versionOf("fapolicyd")}`,
   run: async () => {
     if (process.getuid?.() !== 0) throw new Error("only root may mount file systems and answer for them");
     const folder = mkdtempSync(join(tmpdir(), "edict-gate-"));

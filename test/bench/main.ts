@@ -1,4 +1,4 @@
-import { cpus, totalmem } from "node:os";
+import { cpus, release, totalmem, type } from "node:os";
 import { tableOf, type Bench } from "./table.ts";
 
 /** Every bench; a room adds its own line. */
@@ -19,7 +19,7 @@ if (unknown.length > 0) {
 } else {
   const [cpu] = cpus();
   console.log(
-    `${cpus().length} × ${cpu?.model ?? "?"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}\n`,
+    `${cpus().length} × ${cpu?.model ?? "?"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}, Node ${process.versions.node}\n`,
   );
   for (const [name, load] of Object.entries(benches)) {
     if (names.length > 0 && !names.includes(name)) continue;

@@ -9,7 +9,7 @@ import { parts, type Workshop } from "./workshop.ts";
 export interface Guest {
   readonly name: string;
   /** Undefined: nobody is asked. */
-  start(): Promise<Watcher | undefined>;
+  readonly start: () => Promise<Watcher | undefined>;
 }
 
 const executions = 200;

@@ -1,9 +1,9 @@
-import { loadCatalog } from "#cli/catalog.ts";
-import { startEdict } from "./edict.ts";
-import { many as register, shipped } from "./policy.ts";
 import { join } from "node:path";
+import { loadCatalog } from "#cli/catalog.ts";
 import { compileC } from "./driver.ts";
+import { startEdict } from "./edict.ts";
 import { Place } from "./place.ts";
+import { many, shipped } from "./policy.ts";
 import { hasFapolicyd, startFapolicyd, startFloor, type Watcher } from "./watchers.ts";
 
 /** A place and whoever watches it. */
@@ -27,49 +27,61 @@ export interface Conditions {
   readonly all: readonly Condition[];
   /** The same gate with ever more bans, and nobody. */
   readonly many: readonly Condition[];
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 type Start = (place: Place) => Promise<Watcher | undefined>;
 
+function nobody(): Promise<undefined> {
+  return Promise.resolve(undefined);
+}
+
+async function startsOf(folder: string): Promise<ReadonlyMap<string, Start>> {
+  const catalog = await loadCatalog();
+  const [inC, inTypeScript] = [[compileC("floor", folder)], [process.execPath, join(import.meta.dirname, "floor.ts")]];
+  const gates = bansOf.map((bans): [string, Start] => [oursWith(bans), ({ root }) => startEdict(many(bans), root)]);
+  if (!hasFapolicyd()) console.error("fapolicyd is not installed: its lines are left out");
+  return new Map<string, Start>([
+    [nothing, nobody],
+    ["nothing watching, once more", nobody],
+    [floors.c, ({ root }) => startFloor(inC, [root])],
+    [floors.ts, ({ root }) => startFloor(inTypeScript, [root])],
+    [ours, ({ root }) => startEdict(shipped(catalog), root)],
+    ...gates,
+    ...(hasFapolicyd() ? [fapolicyd(folder)] : []),
+  ]);
+}
+
+function fapolicyd(folder: string): [string, Start] {
+  return [peer, (place) => startFapolicyd(folder, place.pathOf(place.banned))];
+}
+
 /** Everything at once, each in its own place. @param folder of a mount namespace of our own */
 export async function startConditions(folder: string, driver: string): Promise<Conditions> {
-  const floor = compileC("floor", folder);
-  const starts: Record<string, Start> = {
-    [nothing]: () => Promise.resolve(undefined),
-    "nothing watching, once more": () => Promise.resolve(undefined),
-    [floors.c]: (place) => startFloor([floor], [place.root]),
-  };
-  const floorTs = [process.execPath, join(import.meta.dirname, "floor.ts")];
-  starts[floors.ts] = (place) => startFloor(floorTs, [place.root]);
-  const catalog = await loadCatalog();
-  starts[ours] = (place) => startEdict(shipped(catalog), place.root);
-  for (const bans of bansOf) starts[oursWith(bans)] = (place) => startEdict(register(bans), place.root);
-  if (hasFapolicyd()) starts[peer] = (place) => startFapolicyd(folder, place.pathOf(place.banned));
-  else console.error("fapolicyd is not installed: its lines are left out");
+  const starts = await startsOf(folder);
   // Mount namespaces are copies: every place is there before the first of them is made.
-  const places = Object.keys(starts).map((name, i): readonly [string, Place] => [
-    name,
-    new Place(folder, `place-${i}`),
-  ]);
-  const all: Condition[] = [];
+  const places = [...starts].map(([name, start], i) => ({ name, start, place: new Place(folder, `place-${i}`) }));
+  const started: Condition[] = [];
   const stop = async (): Promise<void> => {
-    for (const { place, watcher } of all) {
+    for (const { place, watcher } of started) {
       place.close();
       await watcher?.stop();
     }
   };
   try {
-    for (const [name, place] of places) {
-      const watcher = await starts[name]?.(place);
-      all.push({ name, place, watcher });
+    for (const { name, start, place } of places) {
+      const watcher = await start(place);
+      started.push({ name, place, watcher });
       place.open(driver, watcher?.inside);
     }
-    const many = new Set<string>([nothing, ...bansOf.map(oursWith)]);
-    const amongMany = all.filter(({ name }) => many.has(name));
-    return { all: all.filter((c) => c.name === nothing || !amongMany.includes(c)), many: amongMany, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+  const names = new Set(bansOf.map(oursWith));
+  return {
+    all: started.filter(({ name }) => !names.has(name)),
+    many: started.filter(({ name }) => name === nothing || names.has(name)),
+    stop,
+  };
 }

@@ -8,21 +8,11 @@ import { until } from "../shipped.ts";
 import type { Register } from "./policy.ts";
 import type { Watcher } from "./watchers.ts";
 
-/** What the agent would have heard of its gate, were there one. */
-export interface Heard {
-  denied: number;
-  late: number;
-  overflows: number;
-}
-
 /** Edict's gate as the agent keeps it, a process of its own, without the agent: nobody looks at processes or tells anybody. */
-export async function startEdict(
-  { policy, catalog }: Register,
-  mount: string,
-): Promise<Watcher & { readonly heard: Heard }> {
+export async function startEdict({ policy, catalog }: Register, mount: string): Promise<Watcher> {
   const platform = await selectPlatform();
   const device = deviceOf(deviceSchema.parse({ id: "bench" }));
-  const heard = { denied: 0, late: 0, overflows: 0 };
+  let troubles = 0;
   const keeper = new Gatekeeper({
     platform,
     log: { ...quiet, error: (text, fields) => console.error(text, fields) },
@@ -32,9 +22,9 @@ export async function startEdict(
     now: () => systemClock.now(),
     device: () => device,
     hears: {
-      denied: () => void (heard.denied += 1),
-      late: () => void (heard.late += 1),
-      overflow: () => void (heard.overflows += 1),
+      denied: () => undefined,
+      late: () => void (troubles += 1),
+      overflow: () => void (troubles += 1),
       owner: () => Promise.resolve({}),
       opener: () => Promise.resolve({}),
     },
@@ -49,7 +39,7 @@ export async function startEdict(
     pid,
     inside: [],
     denies: true,
-    heard,
+    troubles: () => troubles,
     stop: async () => {
       stop.abort();
       await running;

@@ -26,7 +26,8 @@ const rows: Row[] = [];
 
 /** In turns of milliseconds: gates only, for an agent sees what runs in everybody's place. */
 async function measureGates(at: string): Promise<void> {
-  const { all, many, stop } = await startConditions(at, driver);
+  const conditions = await startConditions(at, driver);
+  const { all, many } = conditions;
   const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
     seen: () => seen(all),
     first: () => first(all),
@@ -36,7 +37,7 @@ async function measureGates(at: string): Promise<void> {
   try {
     for (const [name, part] of Object.entries(parts)) if (wanted(name)) rows.push(...(await part()));
   } finally {
-    await stop();
+    await conditions.stop();
   }
 }
 

@@ -24,8 +24,11 @@ function banOf(id: string, mode: "observe" | "block"): object {
   return { id, tool: id, reason: "It is on the list.", owner: "security@example.com", stages };
 }
 
+function json(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
 function registerOf(tools: readonly { readonly id: string }[]): Register {
-  const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));
   const bans = tools.map(({ id }) => banOf(id, "block"));
   return { policy: json({ name: "bench", limits, bans }), catalog: json({ formatVersion: 1, tools }) };
 }
@@ -41,7 +44,7 @@ export function shipped({ tools }: Catalog): Register {
  */
 export function forAgent({ tools }: Catalog): Buffer {
   const bans = [...tools.map(({ id }) => banOf(id, "observe")), banOf(bannedTool.id, "block")];
-  return Buffer.from(JSON.stringify({ formatVersion: 1, name: "bench", limits, bans, tools: [bannedTool] }));
+  return json({ formatVersion: 1, name: "bench", limits, bans, tools: [bannedTool] });
 }
 
 /**
@@ -60,7 +63,11 @@ export function many(bans: number): Register {
         { kind: "package", ecosystem: "npm", id: `@vendor/${id}` },
         { kind: "path", glob: i % 2 === 0 ? `/opt/${id}/**` : `~/.local/share/${id}-*/bin/{run,start}` },
         { kind: "name", name: `run-${id}` },
-        { kind: "hash", sha256: createHash("sha256").update(id).digest("hex"), size: i % 2 === 0 ? size.small : size.big },
+        {
+          kind: "hash",
+          sha256: createHash("sha256").update(id).digest("hex"),
+          size: i % 2 === 0 ? size.small : size.big,
+        },
       ],
     };
   });

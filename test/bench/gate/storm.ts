@@ -13,8 +13,8 @@ export interface Sample {
   readonly running: number;
   /** Seconds. */
   readonly cpu: number;
-  /** MB of 1,000,000 bytes. */
-  readonly rss: number;
+  /** Private_Dirty, MB of 1,000,000 bytes. */
+  readonly memory: number;
 }
 
 const [workers, leaves] = [32, 8];
@@ -37,7 +37,9 @@ export async function storm(trees: string, { place, watcher }: Condition, second
       .split(" ")
       .map(Number);
     const used =
-      watcher === undefined ? { cpu: 0, rss: 0 } : { cpu: cpuSeconds(watcher.pid), rss: memory(watcher.pid).rss };
+      watcher === undefined
+        ? { cpu: 0, memory: 0 }
+        : { cpu: cpuSeconds(watcher.pid), memory: memory(watcher.pid).privateDirty };
     samples.push({ seconds: ms / 1000, allowed, denied, wrong, running, ...used });
   }
   if ((await ended) !== 0) throw new Error(`the trees of ${place.root} did not grow`);

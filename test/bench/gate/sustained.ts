@@ -12,15 +12,15 @@ function flat(name: string, samples: readonly Sample[]): readonly Row[] {
     const to = Math.min(samples.length - 1, Math.max(from + 1, Math.ceil((samples.length - 1) * (share + 0.2))));
     const [a, b] = [samples[from], samples[to]];
     if (a === undefined || b === undefined) return [];
-    const rss = quantile(
-      Float64Array.from(samples.slice(from, to), (s) => s.rss),
+    const memory = quantile(
+      Float64Array.from(samples.slice(from, to), (s) => s.memory),
       0.5,
     );
     const [time, execs] = [b.seconds - a.seconds, b.allowed + b.denied - a.allowed - a.denied];
     return [
       { name: `${name}, ${word}: executions`, value: execs / time, unit: "/s" },
       { name: `${name}, ${word}: CPU`, value: (100 * (b.cpu - a.cpu)) / time, unit: "% of a core" },
-      { name: `${name}, ${word}: RSS`, value: rss, unit: "MB" },
+      { name: `${name}, ${word}: Private_Dirty`, value: memory, unit: "MB" },
     ];
   };
   return [...part("first fifth", 0), ...part("middle fifth", 0.4), ...part("last fifth", 0.8)];
@@ -50,5 +50,7 @@ export async function pace(trees: string, conditions: readonly Condition[]): Pro
 export async function steady(trees: string, condition: Condition): Promise<readonly Row[]> {
   const name = `trees for ${seconds} s: ${condition.name}`;
   const samples = await storm(trees, condition, seconds);
-  return [...whole(name, samples), ...flat(name, samples)];
+  const troubles = condition.watcher?.troubles?.();
+  const late = { name: `${name}: late answers and lost events`, value: troubles ?? 0, unit: "", bound: 0 };
+  return [...whole(name, samples), ...(troubles === undefined ? [] : [late]), ...flat(name, samples)];
 }

@@ -10,6 +10,8 @@ export interface Watcher {
   readonly inside: readonly string[];
   /** Whether it has an opinion. */
   readonly denies: boolean;
+  /** Answers that came too late, and events that were lost; undefined where it does not tell. */
+  readonly troubles?: () => number;
   stop(): Promise<void>;
 }
 
