@@ -18,7 +18,7 @@ export async function startEdict({ policy, catalog }: Register, mount: string): 
     log: { ...quiet, error: (text, fields) => console.error(text, fields) },
     agent: process.pid,
     failClosed: false,
-    only: [mount],
+    only: { mounts: [mount], elsewhere: false },
     now: () => systemClock.now(),
     device: () => device,
     hears: {

@@ -28,7 +28,7 @@ export async function prepareAgent(folder: string, policy: Uint8Array): Promise<
   return {
     start: async (mounts) => {
       // What is installed on the machine that measures is looked at once a day, not in every round.
-      const agent = await shipped.start(estate, { gate: mounts, roots: [none] });
+      const agent = await shipped.start(estate, { gate: { mounts }, roots: [none] });
       const log = join(estate.folder, "agent.log");
       try {
         await until("the gate answers", () => textOf(log).includes("the gate is up"));
