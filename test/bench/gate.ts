@@ -26,7 +26,7 @@ export const bench: Bench = {
   peer: `fapolicyd ${versionOf("fapolicyd")}`,
   run: async () => {
     if (process.getuid?.() !== 0) throw new Error("only root may mount file systems and answer for them");
-    const folder = mkdtempSync(join(tmpdir(), "edict-gate-"));
+    const folder = mkdtempSync(join(tmpdir(), "edict-bench-gate-"));
     chmodSync(folder, 0o755);
     try {
       const inside = [process.execPath, "--expose-gc", join(import.meta.dirname, "gate/inside.ts"), folder, ...parts];

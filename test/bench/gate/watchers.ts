@@ -15,9 +15,6 @@ export interface Watcher {
   stop(): Promise<void>;
 }
 
-/** Nothing here outlives this, whatever becomes of the bench. */
-const atMost = ["timeout", "-s", "KILL", "7200"];
-
 async function stopped(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -44,10 +41,13 @@ export function hasFapolicyd(): boolean {
   return existsSync("/usr/sbin/fapolicyd");
 }
 
+/** It ends with its standard input, so with the bench, however that ends. */
 const inNamespace = `
 mount --bind "$DATA/etc" /etc/fapolicyd && mount --bind "$DATA/var" /var/lib/fapolicyd || exit 1
-mkdir -p /run/fapolicyd && mount --bind "$DATA/run" /run/fapolicyd || exit 1
-exec ${atMost.join(" ")} /usr/sbin/fapolicyd --debug-deny`;
+mount --bind "$DATA/run" /run || exit 1
+/usr/sbin/fapolicyd --debug-deny <&- &
+read _
+kill -9 $!; wait $!`;
 
 /**
  * Debian's fapolicyd with its own settings but `trust = file`, one rule that denies and one that allows all else. It marks
@@ -57,7 +57,7 @@ exec ${atMost.join(" ")} /usr/sbin/fapolicyd --debug-deny`;
  */
 export async function startFapolicyd(folder: string, banned: string): Promise<Watcher> {
   const data = mkdtempSync(join(folder, "fapolicyd-"));
-  for (const part of ["etc", "etc/rules.d", "etc/trust.d", "var", "run"]) mkdirSync(join(data, part));
+  for (const part of ["etc", "etc/rules.d", "etc/trust.d", "var", "run", "run/fapolicyd"]) mkdirSync(join(data, part));
   const settings = readFileSync("/etc/fapolicyd/fapolicyd.conf", "utf8")
     .replace(/^trust = .*$/m, "trust = file")
     .replace(/^([ug]id) = .*$/gm, "$1 = root") // where CAP_SYS_RESOURCE is not to be had, it cannot become another
@@ -70,7 +70,7 @@ export async function startFapolicyd(folder: string, banned: string): Promise<Wa
   const to = openSync(log, "w");
   const child = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", inNamespace], {
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", DATA: data },
-    stdio: ["ignore", to, to],
+    stdio: ["pipe", to, to],
   });
   closeSync(to);
   const { pid: shell } = child;
@@ -85,9 +85,6 @@ export async function startFapolicyd(folder: string, banned: string): Promise<Wa
     pid,
     inside: ["nsenter", `--mount=/proc/${pid}/ns/mnt`, "--"],
     denies: true,
-    stop: async () => {
-      process.kill(pid, "SIGTERM");
-      await stopped(child);
-    },
+    stop: () => stopped(child),
   };
 }
