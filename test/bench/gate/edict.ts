@@ -2,7 +2,12 @@ import { Gatekeeper } from "#agent/gatekeeper.ts";
 import { systemClock } from "#lib/clock.ts";
 import { quiet } from "#lib/log.ts";
 import { instantOf } from "#lib/pure/instant.ts";
+import { Identifier } from "#observe/identify.ts";
+import { DpkgDatabase } from "#observe/owners/dpkg.ts";
+import { rawFromBytes } from "#observe/raw-path.ts";
 import { selectPlatform } from "#platform/select.ts";
+import { compile } from "#policy/compile.ts";
+import { parseCatalog, parsePolicy } from "#policy/parse.ts";
 import { deviceOf, deviceSchema } from "#policy/device.ts";
 import { until } from "../shipped.ts";
 import type { Register } from "./policy.ts";
@@ -11,6 +16,8 @@ import type { Watcher } from "./watchers.ts";
 /** Edict's gate as the agent keeps it, a process of its own, without the agent: nobody looks at processes or tells anybody. */
 export async function startEdict({ policy, catalog }: Register, mount: string): Promise<Watcher> {
   const platform = await selectPlatform();
+  const { wanted } = compile(parsePolicy(policy), parseCatalog(catalog));
+  const identifier = new Identifier({ wanted, dpkg: new DpkgDatabase("/var/lib/dpkg"), clock: systemClock });
   const device = deviceOf(deviceSchema.parse({ id: "bench" }));
   let troubles = 0;
   const keeper = new Gatekeeper({
@@ -25,7 +32,11 @@ export async function startEdict({ policy, catalog }: Register, mount: string): 
       denied: () => undefined,
       late: () => void (troubles += 1),
       overflow: () => void (troubles += 1),
-      owner: () => Promise.resolve({}),
+      owner: async ({ path, dev, ino }) => {
+        const raw = rawFromBytes(Buffer.from(path, "base64"));
+        const seen = raw && (await identifier.owner(raw, { dev, ino }));
+        return seen === undefined ? {} : { seen };
+      },
       opener: () => Promise.resolve({}),
     },
   });
