@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { setPriority } from "node:os";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Answer, Entry, Gate, GateDuty, GateMarks, Question } from "#platform/gate.ts";
@@ -44,12 +45,12 @@ function guard(kernel: GateKernel): void {
 }
 
 /**
- * setpriority(2), this thread's, as high as fapolicyd's: among hundreds of runnable processes an answer that waits for its
- * turn holds up every one that starts. Without CAP_SYS_NICE it stays as it was.
+ * setpriority(2), as high as fapolicyd's: among hundreds of runnable processes an answer that waits for its turn holds up every
+ * one that starts. Each thread has its own priority, and the collector's are waited for. Without CAP_SYS_NICE it stays as it was.
  */
 function hurry(): void {
   try {
-    setPriority(-14);
+    for (const thread of readdirSync("/proc/self/task")) setPriority(Number(thread), -14);
   } catch {
     // slower under load, and no less right
   }
