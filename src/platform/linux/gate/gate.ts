@@ -46,7 +46,7 @@ function guard(kernel: GateKernel): void {
 
 /**
  * setpriority(2), as high as fapolicyd's: among hundreds of runnable processes an answer that waits for its turn holds up every
- * one that starts. Each thread has its own priority, and the collector's are waited for. Without CAP_SYS_NICE it stays as it was.
+ * one that starts. Each thread has its own priority, and the collector's are waited for. Without CAP_SYS_NICE or the unit's LimitNICE it stays as it was.
  */
 function hurry(): void {
   try {
