@@ -3,13 +3,14 @@ import { setPriority } from "node:os";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Answer, Entry, Gate, GateDuty, GateMarks, Question } from "#platform/gate.ts";
 import type { ProcessSeen } from "#policy/evidence.ts";
+import { PlatformError } from "#platform/platform.ts";
 import { settled } from "#platform/linux/filesystems.ts";
 import { bindNoWriter } from "#platform/linux/writers.ts";
 import { asker, programOf } from "#platform/linux/gate/asker.ts";
 import { Beliefs } from "#platform/linux/gate/beliefs.ts";
 import { ControlSocket } from "#platform/linux/gate/control.ts";
 import { DeadMan } from "#platform/linux/gate/dead-man.ts";
-import { freeDescriptors, openGroup } from "#platform/linux/gate/group.ts";
+import { openGroup, roomFor } from "#platform/linux/gate/group.ts";
 import { eventBytes, parseEvents, responseOf, type GateEvent } from "#platform/linux/gate/event.ts";
 import { openGateKernel, pollBits, type GateKernel, type Polled } from "#platform/linux/gate/kernel.ts";
 import { Marks } from "#platform/linux/gate/marks.ts";
@@ -62,6 +63,7 @@ class LinuxGate implements Gate {
   readonly #group: number;
   readonly #audit: boolean;
   readonly #marks: Marks;
+  readonly #limit: number;
   readonly #room: number;
   readonly #buffer: Buffer;
   readonly #path = Buffer.allocUnsafeSlow(longestPath);
@@ -86,7 +88,8 @@ class LinuxGate implements Gate {
     this.control = control;
     [this.#group, this.#audit] = openGroup(kernel);
     this.#marks = new Marks(this.#group, kernel);
-    this.#room = freeDescriptors();
+    this.#limit = kernel.mostDescriptors();
+    this.#room = roomFor(this.#limit);
     this.#buffer = Buffer.allocUnsafeSlow(this.#room * eventBytes);
   }
 
@@ -215,13 +218,15 @@ class LinuxGate implements Gate {
   }
 
   #events(): readonly GateEvent[] {
+    // Somebody has lowered it: for want of descriptors the kernel would deny what nobody was asked about.
+    if (this.#kernel.mostDescriptors() < this.#limit)
+      throw new PlatformError("limit", "there are fewer descriptors now");
     const free = (this.#room - this.#questions.size) * eventBytes;
     try {
       const length = this.#kernel.read(this.#group, this.#buffer.subarray(0, free));
       return length === undefined ? [] : parseEvents(this.#buffer.subarray(0, length));
     } catch (error) {
-      // The kernel could not open one event's file, and has denied it by itself (ESTALE): the others must go on. Where it has no
-      // descriptors (somebody has lowered our limit), it would deny them all.
+      // The kernel could not open one event's file, and has denied it by itself (ESTALE): the others must go on.
       if (error instanceof SystemCallError && error.errno !== "EMFILE") return [];
       throw error;
     }

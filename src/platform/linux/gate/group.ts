@@ -2,7 +2,6 @@ import { readdirSync } from "node:fs";
 import { PlatformError } from "#platform/platform.ts";
 import type { GateKernel } from "#platform/linux/gate/kernel.ts";
 import { SystemCallError } from "#platform/linux/libc.ts";
-import { readSmall } from "#platform/linux/read.ts";
 
 // fanotify_init(2)
 const FAN_CLOEXEC = 1;
@@ -34,10 +33,8 @@ export function openGroup(kernel: GateKernel): readonly [number, boolean] {
 }
 
 /** How many questions can be held: where no descriptor is free the kernel denies by itself. @throws PlatformError `limit` */
-export function freeDescriptors(): number {
-  const limits = readSmall("/proc/self/limits", 16_384)?.toString("latin1") ?? "";
-  const limit = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);
-  const free = Math.min(mostHeld, limit - readdirSync("/proc/self/fd").length - reserve);
-  if (free < 1) throw new PlatformError("limit", `with ${limit} descriptors the kernel would deny programs by itself`);
-  return free;
+export function roomFor(limit: number): number {
+  const room = Math.min(mostHeld, limit - readdirSync("/proc/self/fd").length - reserve);
+  if (room < 1) throw new PlatformError("limit", `with ${limit} descriptors the kernel would deny programs by itself`);
+  return room;
 }

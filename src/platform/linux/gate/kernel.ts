@@ -30,6 +30,8 @@ export interface GateKernel {
   receive(fd: number, buffer: Uint8Array): number | undefined;
   /** send(2) that never waits: how many bytes were taken, 0 where the other end is full. */
   send(fd: number, bytes: Uint8Array): number;
+  /** How many descriptors this process may have now: getrlimit(2), RLIMIT_NOFILE. */
+  mostDescriptors(): number;
   /** prctl(2) */
   prctl(option: number, value: number): void;
 }
@@ -77,6 +79,10 @@ export function openGateKernel(): GateKernel {
   const send: (fd: number, bytes: Uint8Array, n: number, flags: number) => number = lib.func(
     "int64_t send(int fd, const uint8_t *bytes, size_t n, int flags)",
   );
+  const getrlimit: (what: number, limits: Uint8Array) => number = lib.func(
+    "int getrlimit(int what, _Out_ uint8_t *limits)",
+  );
+  const limits = Buffer.alloc(16); // struct rlimit: u64 soft, u64 hard
   const prctl: (option: number, a: number, b: number, c: number, d: number) => number = lib.func(
     "int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)",
   );
@@ -119,6 +125,10 @@ export function openGateKernel(): GateKernel {
     send: (fd, bytes) => {
       const length = send(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
       return length >= 0 ? length : tryAgain() ? 0 : fail("send");
+    },
+    mostDescriptors: () => {
+      const RLIMIT_NOFILE = 7;
+      return getrlimit(RLIMIT_NOFILE, limits) < 0 ? fail("getrlimit") : Number(limits.readBigUInt64LE(0));
     },
     prctl: (option, value) => {
       if (prctl(option, value, 0, 0, 0) < 0) fail("prctl");
