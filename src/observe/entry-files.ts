@@ -1,5 +1,6 @@
+import { readdir } from "node:fs/promises";
 import { npmManifest, npmPlace } from "#observe/owners/npm.ts";
-import { below, nameOf, parentOf, rawFromSeen, toSeen, type RawPath } from "#observe/raw-path.ts";
+import { below, nameOf, parentOf, rawFromSeen, toBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { readSmall, realPath, stampAt } from "#observe/read-file.ts";
 import { eachLine } from "#observe/readers/dpkg.ts";
 import { longestRecord } from "#observe/readers/dist-info.ts";
@@ -14,10 +15,12 @@ export interface EntryFile {
 
 /** Entry files of one package; tools have one or two. */
 const most = 20;
+/** Bytes; real ones have some hundreds. */
+const longestEntryPoints = 256 * 1024;
 
 /**
  * The files by which a tool is started through an interpreter or a loader: its program, the script that ran, a package's `bin`
- * (package.json), a distribution's console scripts and `__main__.py`. Only what lies there now; nothing is run or followed out.
+ * (package.json), a distribution's console scripts, `__main__.py` and the modules that those scripts load. Only what lies there now; nothing is run or followed out.
  */
 export async function entryFiles({ kind, file, script, seen }: Evidence): Promise<readonly EntryFile[]> {
   const place = rawFromSeen(script ?? file ?? { path: "" });
@@ -46,12 +49,46 @@ async function ofPackage(folder: RawPath, owner: number): Promise<readonly RawPa
 }
 
 async function ofDistribution(folder: RawPath, owner: number): Promise<readonly RawPath[]> {
-  const record = await readSmall(below(folder, "RECORD"), longestRecord, owner);
-  if ("unread" in record) return [];
-  const found: RawPath[] = [];
-  eachLine(record.bytes, (begin, end) => {
-    const [entry = ""] = record.bytes.toString("latin1", begin, end).split(",", 1);
-    if (/^(?:\.\.\/){3}bin\/[^/]+$|^[^/]+\/__main__\.py$/.test(entry)) found.push(below(parentOf(folder), entry));
+  const read = await readSmall(below(folder, "RECORD"), longestRecord, owner);
+  if ("unread" in read) return [];
+  const modules = await consoleModules(folder, owner);
+  const scripts: RawPath[] = [];
+  const sources: RawPath[] = [];
+  eachLine(read.bytes, (begin, end) => {
+    const [entry = ""] = read.bytes.toString("latin1", begin, end).split(",", 1);
+    if (/^(?:\.\.\/){3}bin\/[^/]+$/.test(entry)) scripts.push(below(parentOf(folder), entry));
+    else if (modules.has(entry) || /^[^/]+\/__main__\.py$/.test(entry)) sources.push(below(parentOf(folder), entry));
   });
+  // Python reads what it compiled of a module and leaves the module alone; what it compiled stands in no RECORD.
+  const compiled = await Promise.all(sources.slice(0, most).map(compiledOf));
+  return [...scripts, ...sources, ...compiled.flat()];
+}
+
+/** The modules that its console scripts load, as RECORD writes them (packaging.python.org, "Entry points specification"). */
+async function consoleModules(folder: RawPath, owner: number): Promise<ReadonlySet<string>> {
+  const read = await readSmall(below(folder, "entry_points.txt"), longestEntryPoints, owner);
+  const found = new Set<string>();
+  if ("unread" in read) return found;
+  let section = "";
+  for (const line of read.bytes.toString("latin1").split("\n")) {
+    const [, named] = /^\[([^\]]*)\]/.exec(line) ?? [];
+    if (named !== undefined) section = named.trim();
+    const [, module] = /^[^=#]+=\s*([A-Za-z_][\w.]*)\s*:/.exec(line) ?? [];
+    if (module === undefined || section !== "console_scripts") continue;
+    const path = module.replaceAll(".", "/");
+    for (const file of [`${path}.py`, `${path}/__init__.py`]) found.add(file);
+  }
   return found;
+}
+
+/** What Python has compiled of a module: `__pycache__/NAME.cpython-311.pyc` beside it (PEP 3147). */
+async function compiledOf(source: RawPath): Promise<readonly RawPath[]> {
+  const cache = below(parentOf(source), "__pycache__");
+  const name = `${nameOf(source).slice(0, -".py".length)}.`;
+  try {
+    const names = await readdir(toBytes(cache), { encoding: "latin1" });
+    return names.filter((file) => file.startsWith(name) && file.endsWith(".pyc")).map((file) => below(cache, file));
+  } catch {
+    return []; // nothing is compiled yet
+  }
 }

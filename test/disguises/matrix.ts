@@ -60,18 +60,18 @@ function checkInnocent(place: Place): void {
   if (said !== "hello\n") throw new Error(`an innocent program said ${said}`);
 }
 
-/** Starts it while nobody watches, then the enforcer; its time counts from when that was ready. */
+/** Starts it while nobody watches, then the enforcer; its time counts from when that was started. */
 async function unwatched(
   place: Place,
   launch: Exclude<Prepared, { not: string }>,
   enforcer: Enforcer,
 ): Promise<Result> {
   if (launch.when === "before") await enforcer.forget();
-  let ready = Number.POSITIVE_INFINITY;
-  const tool = start(place, launch, enforcer.comesWithin + enforcer.life, () => ready);
+  let came = 0;
+  const tool = start(place, launch, enforcer.comesWithin + enforcer.life, () => came);
   await tool.witnessed;
+  came = now();
   await enforcer.start();
-  ready = now();
   try {
     return await tool.ended;
   } finally {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmdirSync } from "node:fs";
+import { mkdtempSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { lay } from "./inside.ts";
@@ -33,7 +33,7 @@ umount --lazy /mnt
 exec "$@"
 `;
 
-/** `npm run disguises`. */
+/** `npm run disguises`; with options of inside.ts only a part of it, which writes no page. */
 const inside = "--inside";
 const args = process.argv.slice(2);
 if (args[0] === inside) process.exitCode = await lay(args.slice(1));
@@ -43,10 +43,12 @@ else if (process.getuid?.() !== 0) {
   const base = mkdtempSync(join(tmpdir(), "edict-disguises-"));
   const repository = join(import.meta.dirname, "../..");
   const command = ["/bin/sh", "-euc", enter, "sh", process.execPath, import.meta.filename, inside, ...args];
-  const { status } = spawnSync("/usr/bin/unshare", ["--mount", "--propagation", "private", ...command], {
-    stdio: "inherit",
+  const { status, output } = spawnSync("/usr/bin/unshare", ["--mount", "--propagation", "private", ...command], {
+    stdio: ["inherit", "inherit", "inherit", "pipe"], // the page comes out by descriptor 3: no file in there does
     env: { ...process.env, base, repository, runtime: dirname(process.execPath) },
   });
   rmdirSync(base);
+  const page = output?.[3]?.toString() ?? "";
+  if (args.length === 0 && page !== "") writeFileSync(join(repository, "docs/disguises.md"), page);
   process.exitCode = status ?? 1;
 }

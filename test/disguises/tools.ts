@@ -123,6 +123,7 @@ export const buildPython: Build = (place) => {
     mode: 0o755,
   });
   writeFileSync(join(info, "METADATA"), metadata(id));
+  writeFileSync(join(info, "entry_points.txt"), `[console_scripts]\nedict-parrot = ${name}.__main__:main\n`);
   const listed = [`${name}/__init__.py`, `${name}/__main__.py`, "../../../bin/edict-parrot"];
   writeFileSync(join(info, "RECORD"), listed.map((file) => `${file},,\n`).join(""));
   // As pip does it: from then on Python reads the compiled module and leaves its source alone.
