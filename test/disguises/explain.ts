@@ -22,7 +22,7 @@ export const explanations: readonly Explanation[] = [
     enforcer: "edict",
     disguises: ["marker changed"],
     of: ["missed"],
-    text: "Nothing is left that says what it is: the hash is another, the marker is gone, and it lies outside of its package. Whoever rewrites a program's bytes has left the policy knowingly. The audit still finds where it came from.",
+    text: "Nothing is left that says what it is: the hash is another, the marker is gone, and it lies outside of its package. Whoever rewrites a program's bytes has left the policy knowingly; the answer to that is no arms race.",
   },
   {
     enforcer: "edict",

@@ -33,7 +33,9 @@ const pageDescriptor = 3;
 export async function lay(args: readonly string[]): Promise<number> {
   const { values: only } = parseArgs({ args: [...args], options });
   const place = makePlace();
-  install(["gcc", "libc6-dev", "sudo", ...(only.enforcer === "edict" ? [] : ["fapolicyd"]), "upx-ucl"]);
+  const asked = (id: string): boolean => only.disguise?.includes(id) !== false;
+  const wanted = { sudo: asked("through sudo"), "upx-ucl": asked("UPX"), fapolicyd: only.enforcer !== "edict" };
+  install(["gcc", "libc6-dev", ...Object.entries(wanted).flatMap(([name, is]) => (is ? [name] : []))]);
   const built = Object.entries(builds)
     .filter(([kind]) => only.tool?.includes(kind) !== false)
     .map(([, build]) => build(place));
@@ -41,7 +43,7 @@ export async function lay(args: readonly string[]): Promise<number> {
   const tools = built.filter(isTool);
   give(place, place.home);
   const cases = disguises
-    .filter(({ id }) => only.disguise?.includes(id) !== false)
+    .filter(({ id }) => asked(id))
     .flatMap((disguise) => tools.map((tool): Case => ({ disguise, tool })));
 
   const control = await runWith(nobody, cases);

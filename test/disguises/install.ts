@@ -10,11 +10,22 @@ function apt(...args: readonly string[]): void {
   });
 }
 
+function isThere(name: string): boolean {
+  try {
+    const query = ["-W", "-f", "${db:Status-Abbrev}", name];
+    return execFileSync("dpkg-query", query, { stdio: ["ignore", "pipe", "ignore"] })
+      .toString()
+      .startsWith("ii");
+  } catch {
+    return false;
+  }
+}
+
 /** Installs Debian packages in this root file system, each for itself; what cannot be had is said, and left out. No service is started. */
 export function install(packages: readonly string[]): void {
   writeFileSync("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", { mode: 0o755 });
   let updated = false;
-  for (const name of packages) {
+  for (const name of packages.filter((one) => !isThere(one))) {
     try {
       apt("install", "-y", "--no-install-recommends", name);
     } catch {

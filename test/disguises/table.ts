@@ -60,7 +60,7 @@ export function page(about: readonly string[], tools: readonly Tool[], columns: 
 
 function tableOf(tools: readonly Tool[], { cells }: Column): string {
   const rows = disguises.map((disguise) => [
-    disguise.title,
+    disguise.title.replaceAll("|", String.raw`\|`),
     ...tools.map((tool) => {
       const cell = cells.find((one) => one.disguise.id === disguise.id && one.tool.kind === tool.kind);
       return cell === undefined ? "–" : inCell(cell.result);
