@@ -1,38 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { accessSync, constants, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { truncateSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Capability } from "#platform/capabilities.ts";
 import type { GateProcess } from "#platform/gate.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { lacking } from "../needs.ts";
+import { noCorePattern, withCorePattern } from "./core-pattern.ts";
 import { GatePlace, run, until } from "./place.ts";
-import { allPoised, type Poised } from "./poised.ts";
+import { allEnded, allPoised } from "./poised.ts";
 import { startedGate } from "./started.ts";
-
-/** What a person may wait for a program when the gate fails, in milliseconds (the job's own figure). */
-const machineGoesOn = 1_000;
-const pattern = "/proc/sys/kernel/core_pattern";
-
-function noCorePattern(): string | undefined {
-  try {
-    accessSync(pattern, constants.W_OK);
-    return undefined;
-  } catch {
-    console.warn(`skipped: ${pattern} cannot be written to`);
-    return "skipped";
-  }
-}
-
-/** The whole machine's: for as long as `work` takes. */
-async function withCorePattern<T>(value: string, work: () => Promise<T>): Promise<T> {
-  const before = readFileSync(pattern);
-  writeFileSync(pattern, value);
-  try {
-    return await work();
-  } finally {
-    writeFileSync(pattern, before);
-  }
-}
 
 /** A place, and the process of its gate: with a small heap, so that it is soon full, and else as the agent starts it. */
 async function opened(options: Parameters<typeof startedGate>[0] = { flags: ["--max-old-space-size=40"] }) {
@@ -58,13 +34,6 @@ async function opened(options: Parameters<typeof startedGate>[0] = { flags: ["--
   return { place, gate, banned, innocent, large };
 }
 type Opened = Awaited<ReturnType<typeof opened>>;
-
-/** What came of each, and whether the last of them went on in time. */
-async function allEnded(waiting: readonly Poised[], began: number) {
-  const ended = await Promise.all(waiting.map((one) => one.ended));
-  const longest = Math.max(...ended.map(({ at }) => at)) - began;
-  return { ran: [...new Set(ended.map(({ ran }) => ran))], inTime: longest < machineGoesOn || longest };
-}
 
 /** What it answers when it is up again. */
 async function back({ place, banned, innocent }: Opened, pid: number | undefined) {

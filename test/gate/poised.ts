@@ -46,6 +46,21 @@ export function allPoised(paths: readonly string[]): Promise<readonly Poised[]> 
   return Promise.all(paths.map(poised));
 }
 
+/** What a person may wait for a program when the gate fails, in milliseconds (the job's own figure). */
+const machineGoesOn = 1_000;
+/** What came of each, and whether the last of them went on in time; a machine that lets nobody run for a while has that while more. */
+export async function allEnded(waiting: readonly Poised[], began: number) {
+  let [last, worst] = [performance.now(), 0];
+  const pulse = setInterval(() => {
+    const now = performance.now();
+    [last, worst] = [now, Math.max(worst, now - last)];
+  }, 5);
+  const ended = await Promise.all(waiting.map((one) => one.ended));
+  clearInterval(pulse);
+  const longest = Math.max(...ended.map(({ at }) => at)) - began;
+  return { ran: [...new Set(ended.map(({ ran }) => ran))], inTime: longest < machineGoesOn + worst || longest };
+}
+
 /** Whether it waits in execve(2), or has begun that program. */
 function isExecuting(pid: number, path: string): boolean {
   try {
