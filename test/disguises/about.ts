@@ -25,8 +25,8 @@ npm run disguises     # as root, five minutes or so; everything happens in a roo
 - **fapolicyd**: from Debian, in the same root file system, with the best deny list that we could write for it:
   \`deny perm=any\` by sha256 and by path for each file of each tool (${rulesFor(tools).split("\n").length - 1} rules), \`dir=\` for their folders, \`pattern=ld_so\`, then \`allow perm=any all : all\`; \`trust = file\`,
   \`integrity = sha256\`, \`allow_filesystem_mark = 1\`. By \`perm=any\` nobody can read those files any more, backup and editor
-  included; Edict lets them. Its usual way, to allow nothing but what is listed, would stop each of these disguises and
-  everything else that a person installs, and is not what a ban means. With overlays among \`watch_fs\` it hung when a file was
+  included; Edict lets them. Its usual way, to allow nothing but what is listed, would stop more of these disguises, with
+  everything else that a person installs; that is not what a ban means. With overlays among \`watch_fs\` it hung when a file was
   started through one whose layers it watched too: it waits for itself. Its Python column is better than its rules: a changed or
   hidden console script still imports the installed modules, and those are denied.`,
   ];

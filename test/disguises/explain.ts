@@ -62,6 +62,13 @@ export const explanations: readonly Explanation[] = [
   },
   {
     enforcer: "edict",
+    disguises: ["ld.so"],
+    tools: ["native", "bun"],
+    of: ["killed early"],
+    text: "What starts is the loader. It is held while it opens the tool, and would be denied; the exec stream has seen its arguments and may end it while it waits. Either way no instruction of the tool runs.",
+  },
+  {
+    enforcer: "edict",
     disguises: ["npx"],
     of: killed,
     text: "npx itself is ended, because its arguments name the banned package: it does not come to start it.",
