@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { bench as stream } from "./stream.ts";
 import type { Bench, Row } from "./table.ts";
 
 /** `EDICT_BENCH_GATE="seen first"` measures only these parts. */
@@ -34,7 +35,8 @@ export const bench: Bench = {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       const rows = await text(child.stdout);
       if ((await ended) !== 0) throw new Error("it did not come to an end");
-      return JSON.parse(rows) as readonly Row[];
+      const streams = parts.length === 0 || parts.includes("stream") ? await stream.run() : [];
+      return [...(JSON.parse(rows) as readonly Row[]), ...streams];
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -19,10 +19,10 @@ export async function startEdict({ policy, catalog }: Register, mount: string): 
   const { wanted } = compile(parsePolicy(policy), parseCatalog(catalog));
   const identifier = new Identifier({ wanted, dpkg: new DpkgDatabase("/var/lib/dpkg"), clock: systemClock });
   const device = deviceOf(deviceSchema.parse({ id: "bench" }));
-  let troubles = 0;
+  const troubles: string[] = [];
   const keeper = new Gatekeeper({
     platform,
-    log: { ...quiet, error: (text, fields) => console.error(text, fields) },
+    log: { ...quiet, error: (text, fields) => console.error(mount, text, fields) },
     agent: process.pid,
     failClosed: false,
     only: { mounts: [mount], elsewhere: false },
@@ -30,8 +30,8 @@ export async function startEdict({ policy, catalog }: Register, mount: string): 
     device: () => device,
     hears: {
       denied: () => undefined,
-      late: () => void (troubles += 1),
-      overflow: () => void (troubles += 1),
+      late: ({ why }) => void troubles.push(why),
+      overflow: () => void troubles.push("overflow"),
       owner: async ({ path, dev, ino }) => {
         const raw = rawFromBytes(Buffer.from(path, "base64"));
         const seen = raw && (await identifier.owner(raw, { dev, ino }));

@@ -11,7 +11,7 @@ export interface Watcher {
   /** Whether it has an opinion. */
   readonly denies: boolean;
   /** Answers that came too late, and events that were lost; undefined where it does not tell. */
-  readonly troubles?: () => number;
+  readonly troubles?: () => readonly string[];
   stop(): Promise<void>;
 }
 

@@ -37,10 +37,10 @@ export async function prepareAgent(folder: string, policy: Uint8Array): Promise<
         throw error;
       }
       await after(settling);
-      const troubles = (): number =>
+      const troubles = (): readonly string[] =>
         textOf(log)
           .split("\n")
-          .filter((line) => lost.some((words) => line.includes(words))).length;
+          .filter((line) => lost.some((words) => line.includes(words)));
       return { pid: agent.pid, inside: [], denies: true, troubles, stop: () => agent.stop() };
     },
     close: async () => {

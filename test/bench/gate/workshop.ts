@@ -7,7 +7,7 @@ import { openImage, person } from "./place.ts";
 const repository = join(import.meta.dirname, "../../..");
 const files = 2_000;
 /** So many parts a build is compiled in, that there be as many pairs. */
-export const parts = 20;
+export const parts = 10;
 const path = "/usr/bin:/bin";
 
 function functionOf(i: number): string {
