@@ -5,36 +5,62 @@ type Reply = Extract<ToGate, { ask: number }>;
 type Ask = Extract<FromGate, { ask: number }>;
 type Unnumbered<T> = T extends Ask ? Omit<T, "ask"> : never;
 
-/** What the gate has asked the agent, and for whose sake. */
+interface Open {
+  readonly number: number;
+  /** Of everybody who waits for it. */
+  readonly fds: Set<number>;
+  reply: Reply | undefined;
+}
+
+/** What the gate has asked the agent, and for whose sake. The same is asked once, however many wait: a storm of one program is one ask. */
 export class Asks {
   readonly #say: (ask: Ask) => void;
-  readonly #open = new Map<number, { readonly fd: number; reply: Reply | undefined }>();
+  /** By what is asked. */
+  readonly #open = new Map<string, Open>();
+  readonly #asked = new Map<number, string>();
   #last = 0;
 
   constructor(say: (ask: Ask) => void) {
     this.#say = say;
   }
 
-  /** Asks, and pauses until there is a reply. Whoever gives up returns the generator, and the question is forgotten. */
+  /** Asks, and pauses until there is a reply. Whoever gives up returns the generator; when all have, the ask is forgotten. */
   *put(fd: number, what: Unnumbered<Ask>): Generator<Pause, Reply, void> {
-    this.#last += 1;
-    const number = this.#last;
-    const asked: { readonly fd: number; reply: Reply | undefined } = { fd, reply: undefined };
-    this.#open.set(number, asked);
+    const key = JSON.stringify(what);
+    const open = this.#open.get(key) ?? this.#begin(key, what);
+    open.fds.add(fd);
     try {
-      this.#say({ ...what, ask: number });
-      while (asked.reply === undefined) yield "agent";
-      return asked.reply;
+      while (open.reply === undefined) yield "agent";
+      return open.reply;
     } finally {
-      this.#open.delete(number);
+      open.fds.delete(fd);
+      if (open.fds.size === 0) this.#forget(open.number);
     }
   }
 
-  /** Takes a reply: the descriptor of the question that waits for it; undefined where it was answered without. */
-  take(reply: Reply): number | undefined {
-    const asked = this.#open.get(reply.ask);
-    if (asked === undefined) return undefined;
-    asked.reply = reply;
-    return asked.fd;
+  /** Takes a reply: the descriptors of the questions that wait for it; none where all were answered without. */
+  take(reply: Reply): readonly number[] {
+    const key = this.#asked.get(reply.ask);
+    const open = key === undefined ? undefined : this.#open.get(key);
+    if (open === undefined) return [];
+    open.reply = reply;
+    this.#forget(open.number); // whoever comes now asks about what is there now
+    return [...open.fds];
+  }
+
+  #begin(key: string, what: Unnumbered<Ask>): Open {
+    this.#last += 1;
+    const open: Open = { number: this.#last, fds: new Set(), reply: undefined };
+    this.#open.set(key, open);
+    this.#asked.set(open.number, key);
+    this.#say({ ...what, ask: open.number });
+    return open;
+  }
+
+  #forget(number: number): void {
+    const key = this.#asked.get(number);
+    if (key === undefined) return;
+    this.#asked.delete(number);
+    this.#open.delete(key);
   }
 }

@@ -115,11 +115,9 @@ export class Duty implements GateDuty {
         this.#entries = new Set(message.entries.map(keyOf));
         return gate.setEntries(message.entries);
       case "owner":
-      case "opener": {
-        const fd = this.#asks.take(message);
-        if (fd !== undefined) gate.wake(fd);
+      case "opener":
+        for (const fd of this.#asks.take(message)) gate.wake(fd);
         return;
-      }
       case "finish":
         return gate.finish();
       default:
