@@ -57,9 +57,9 @@ export async function builds(
   });
   const of = (kind: (typeof kinds)[number]): Rounds => measured.get(kind) ?? new Map();
   return [
-    ...rowsOf("a system program, seen", of("system")),
-    ...promised("a system program, seen: the whole agent", of("system"), whole, nothing, 1.03),
-    ...rowsOf("a person's own, seen", of("own")),
+    ...rowsOf("anew each round, a system program, seen", of("system")),
+    ...promised("anew each round, a system program, seen: the whole agent", of("system"), whole, nothing, 1.03),
+    ...rowsOf("anew each round, a person's own, seen", of("own")),
     ...rowsOf("npm ci", of("install"), "s"),
     ...promised("npm ci: the whole agent", of("install"), whole, nothing, 1.03),
     ...rowsOf(`a part of 2,000 C files`, of("compile"), "s"),

@@ -49,11 +49,11 @@ export async function bans(conditions: readonly Condition[]): Promise<readonly R
   const flat = (what: string, rounds: Rounds): readonly Row[] =>
     more.flatMap((name) => promised(`${what}: ${name}, to ${fewest}`, rounds, name, fewest ?? "", 1.2));
   return [
-    ...rowsOf("a person's own, seen", seen),
-    ...flat("a person's own, seen", seen),
-    ...rowsOf("never seen, 100 KB", small),
-    ...flat("never seen, 100 KB", small),
-    ...rowsOf("never seen, 250 MB", big),
-    ...flat("never seen, 250 MB", big),
+    ...rowsOf("bans: a person's own, seen", seen),
+    ...flat("bans: a person's own, seen", seen),
+    ...rowsOf("bans: never seen, 100 KB", small),
+    ...flat("bans: never seen, 100 KB", small),
+    ...rowsOf("bans: never seen, 250 MB", big),
+    ...flat("bans: never seen, 250 MB", big),
   ];
 }

@@ -51,7 +51,12 @@ export async function steady(trees: string, condition: Condition): Promise<reado
   const name = `trees for ${seconds} s: ${condition.name}`;
   const samples = await storm(trees, condition, seconds);
   const troubles = condition.watcher?.troubles?.();
-  for (const line of troubles?.slice(0, 5) ?? []) console.error(line);
-  const late = { name: `${name}: late answers and lost events`, value: troubles?.length ?? 0, unit: "", bound: 0 };
-  return [...whole(name, samples), ...(troubles === undefined ? [] : [late]), ...flat(name, samples)];
+  const told: readonly Row[] =
+    troubles === undefined
+      ? []
+      : [
+          { name: `${name}: let go before they were judged`, value: troubles.late, unit: "" },
+          { name: `${name}: questions lost by the kernel`, value: troubles.overflows, unit: "", bound: 0 },
+        ];
+  return [...whole(name, samples), ...told, ...flat(name, samples)];
 }

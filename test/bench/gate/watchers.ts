@@ -10,8 +10,8 @@ export interface Watcher {
   readonly inside: readonly string[];
   /** Whether it has an opinion. */
   readonly denies: boolean;
-  /** Answers that came too late, and events that were lost; undefined where it does not tell. */
-  readonly troubles?: () => readonly string[];
+  /** Programs let go before they were judged, and times that the kernel's queue was full; undefined where it does not tell. */
+  readonly troubles?: () => { readonly late: number; readonly overflows: number };
   stop(): Promise<void>;
 }
 

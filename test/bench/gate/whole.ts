@@ -9,9 +9,6 @@ import type { Watcher } from "./watchers.ts";
 /** Milliseconds until what a start does is done. */
 const settling = 5_000;
 
-/** What the agent's log says of answers that came too late and of events that were lost. */
-const lost = ["could not judge in time", "more programs started at once"];
-
 /** The whole agent as it is shipped: gate, exec stream, sweeps, reports to a server of its own. */
 export interface Whole {
   /** Starts it; its gate holds these mount points. */
@@ -37,10 +34,11 @@ export async function prepareAgent(folder: string, policy: Uint8Array): Promise<
         throw error;
       }
       await after(settling);
-      const troubles = (): readonly string[] =>
-        textOf(log)
-          .split("\n")
-          .filter((line) => lost.some((words) => line.includes(words)));
+      const said = (words: string): number => textOf(log).split(words).length - 1;
+      const troubles = (): { late: number; overflows: number } => ({
+        late: said("the gate could not judge in time"),
+        overflows: said("more programs started at once"),
+      });
       return { pid: agent.pid, inside: [], denies: true, troubles, stop: () => agent.stop() };
     },
     close: async () => {
