@@ -133,8 +133,8 @@ export class Duty implements GateDuty {
     if (verdict !== undefined && stops(verdict)) return this.#deny(about, seen, verdict);
 
     const { path, stamp } = about;
-    let known = path === undefined || !mayBeOwned(path, this.#options.matcher.wanted);
-    if (path !== undefined && !known && !this.#startedByAgent(question.pid)) {
+    let owned = path !== undefined && mayBeOwned(path, this.#options.matcher.wanted);
+    if (path !== undefined && owned && !this.#startedByAgent(question.pid)) {
       const reply = yield* this.#asks.put(question.fd, {
         say: "owner?",
         path: base64(path),
@@ -145,10 +145,10 @@ export class Duty implements GateDuty {
         seen = { ...seen, ...reply.seen };
         verdict = this.#judged(about, seen);
         if (verdict !== undefined && stops(verdict)) return this.#deny(about, seen, verdict);
-        known = true;
+        owned = false;
       }
     }
-    if (verdict === undefined && known) this.#settle(question, about);
+    if (verdict === undefined && !owned && !("unread" in seen.marker)) this.#settle(question, about);
     return this.#allow();
   }
 

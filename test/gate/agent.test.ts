@@ -7,9 +7,9 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { agent, end, moody, openFolder, publisher, until, type AgentProcess } from "../agent/place.ts";
 import { watchOver } from "../agent/service-manager.ts";
 import { lacking } from "../needs.ts";
-import { noCorePattern, withCorePattern } from "./core-pattern.ts";
 import { gatePolicy, marker, run } from "./place.ts";
 import { allEnded, allPoised } from "./poised.ts";
+import { corePattern, fixed, withSetting } from "./sysctl.ts";
 
 /** As the unit has it: installers/linux/edict.service. */
 const watchdog = 3_000;
@@ -106,7 +106,7 @@ describe.skipIf(lacking("root"))("an agent with a gate that", () => {
     },
   );
 
-  test.skipIf(noCorePattern())("has no memory left and aborts has its gate answer for the dump helper", async () => {
+  test.skipIf(fixed(corePattern))("has no memory left and aborts has its gate answer for the dump helper", async () => {
     const it = await house();
     const helper = it.add("dump-helper");
     const one = await it.start({ NODE_OPTIONS: "--max-old-space-size=80" });
@@ -118,7 +118,7 @@ describe.skipIf(lacking("root"))("an agent with a gate that", () => {
       until: "2030-01-01T00:00:00Z",
       reason: "a test's",
     }));
-    const ended = await withCorePattern(`|${helper} %p`, async () => {
+    const ended = await withSetting(corePattern, `|${helper} %p`, async () => {
       await it.signer.publish({ ...it.policy, exceptions });
       return end(one.child);
     });

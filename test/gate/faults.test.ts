@@ -5,9 +5,9 @@ import type { Capability } from "#platform/capabilities.ts";
 import type { GateProcess } from "#platform/gate.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { lacking } from "../needs.ts";
-import { noCorePattern, withCorePattern } from "./core-pattern.ts";
 import { GatePlace, run, until } from "./place.ts";
 import { allEnded, allPoised } from "./poised.ts";
+import { corePattern, fixed, withSetting } from "./sysctl.ts";
 import { startedGate } from "./started.ts";
 
 /** A place, and the process of its gate: with a small heap, so that it is soon full, and else as the agent starts it. */
@@ -86,13 +86,13 @@ describe.skipIf(lacking("root"))("a gate's process that", () => {
     expect({ went: await allEnded(waiting, began), back: await back(house, pid) }).toEqual(goesOn);
   });
 
-  test.skipIf(noCorePattern()).each<[how: string, fault: (gate: GateProcess) => void]>([
+  test.skipIf(fixed(corePattern)).each<[how: string, fault: (gate: GateProcess) => void]>([
     ["aborts", signal("SIGABRT")],
     ["has no memory left", tellTooMuch],
   ])("%s dumps no core, whose helper would wait for it", async (_, fault) => {
     const house = await opened();
     const helper = house.place.add("dump-helper");
-    expect(await withCorePattern(`|${helper} %p`, () => inTheMiddle(house, fault))).toEqual(goesOn);
+    expect(await withSetting(corePattern, `|${helper} %p`, () => inTheMiddle(house, fault))).toEqual(goesOn);
   });
 });
 

@@ -2,14 +2,17 @@ import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Gatekeeper, type GateHealth, type GateHears } from "#agent/gatekeeper.ts";
+import type { Pong } from "#agent/gate-line.ts";
+import { Gatekeeper, type GateHears } from "#agent/gatekeeper.ts";
 import { systemClock } from "#lib/clock.ts";
 import { quiet } from "#lib/log.ts";
-import { instantOf } from "#lib/pure/instant.ts";
+import { instantOf, type Instant } from "#lib/pure/instant.ts";
 import type { Device } from "#policy/device.ts";
 import type { Evidence } from "#policy/evidence.ts";
+import type { GateProcess } from "#platform/gate.ts";
 import type { Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
+import { fromGateSchema } from "#protocol/gate.ts";
 
 /** A marker that stands in what the place's policy bans, and nowhere else. */
 export const marker = "EDICT-TEST-GATE-MARKER-6f1c2a9e";
@@ -70,18 +73,26 @@ export class GatePlace {
   readonly late: string[] = [];
   device: Device = device;
   overflows = 0;
+  readonly #now: () => Instant;
+  #gate: GateProcess | undefined;
+  /** Its own numbers, which the keeper's do not reach. */
+  #asked = 1_000_000;
+  readonly #pongs = new Map<number, Pong>();
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
   private constructor(folder: string, platform: Platform, options: PlaceOptions) {
     this.folder = folder;
+    this.#now = () => options.now ?? systemClock.now();
+    const { startGate } = platform;
+    if (startGate === undefined) throw new Error("no gate on this platform");
     this.keeper = new Gatekeeper({
-      platform,
+      platform: { people: () => platform.people(), startGate: () => this.#listen(startGate()) },
       log: quiet,
       agent: process.pid,
       failClosed: options.failClosed ?? false,
       only: { mounts: [folder], elsewhere: options.elsewhere ?? false },
-      now: () => options.now ?? systemClock.now(),
+      now: this.#now,
       device: () => this.device,
       hears: {
         denied: ({ evidence }) => void this.denied.push(evidence),
@@ -123,15 +134,28 @@ export class GatePlace {
     return path;
   }
 
-  /** What the gate has done up to now: it tells once a second, so what it said first may be of a moment ago. */
-  async counts(): Promise<NonNullable<GateHealth["counts"]>> {
-    for (let turn = 0; turn < 2; turn += 1) {
-      const { counts } = this.keeper.health;
-      await until(() => this.keeper.health.counts !== counts);
-    }
-    const { counts } = this.keeper.health;
-    if (counts === undefined) throw new Error("the gate is not up");
-    return counts;
+  /** What the gate has done up to now: asked here and now, as the keeper asks only once a second. */
+  async counts(): Promise<Pong> {
+    const { control } = this.#gate ?? {};
+    if (control === undefined) throw new Error("the gate is not up");
+    this.#asked += 1;
+    const n = this.#asked;
+    control.write(`${JSON.stringify({ say: "ping", n, now: this.#now() })}\n`);
+    await until(() => this.#pongs.has(n));
+    return this.#pongs.get(n) ?? this.counts();
+  }
+
+  #listen(gate: GateProcess): GateProcess {
+    let rest = "";
+    gate.control.on("data", (chunk: Buffer) => {
+      const lines = (rest + chunk.toString("latin1")).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines.filter((one) => one.includes('"pong"'))) {
+        const pong = fromGateSchema.safeParse(JSON.parse(line)).data;
+        if (pong?.say === "pong") this.#pongs.set(pong.n, pong);
+      }
+    });
+    return (this.#gate = gate);
   }
 
   async close(): Promise<void> {

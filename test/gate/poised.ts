@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { until, type Ran } from "./place.ts";
+import { run, until, type Ran } from "./place.ts";
 
 /** A process that is about to start a program, and does so when it is told: nothing else is in the way by then. */
 export interface Poised {
@@ -48,17 +48,28 @@ export function allPoised(paths: readonly string[]): Promise<readonly Poised[]> 
 
 /** What a person may wait for a program when the gate fails, in milliseconds (the job's own figure). */
 const machineGoesOn = 1_000;
-/** What came of each, and whether the last of them went on in time; a machine that lets nobody run for a while has that while more. */
+/**
+ * What came of each, and whether the last of them went on in time. A machine that is so busy that a program which nobody is asked
+ * about takes a while has a few such whiles more, but not until a large file's own time is over.
+ */
 export async function allEnded(waiting: readonly Poised[], began: number) {
-  let [last, worst] = [performance.now(), 0];
-  const pulse = setInterval(() => {
-    const now = performance.now();
-    [last, worst] = [now, Math.max(worst, now - last)];
-  }, 5);
+  const over = new AbortController();
+  const worst = longestOther(over.signal);
   const ended = await Promise.all(waiting.map((one) => one.ended));
-  clearInterval(pulse);
+  over.abort();
+  const limit = Math.min(machineGoesOn + 4 * (await worst), 1.8 * machineGoesOn);
   const longest = Math.max(...ended.map(({ at }) => at)) - began;
-  return { ran: [...new Set(ended.map(({ ran }) => ran))], inTime: longest < machineGoesOn + worst || longest };
+  return { ran: [...new Set(ended.map(({ ran }) => ran))], inTime: longest < limit || longest };
+}
+
+async function longestOther(signal: AbortSignal): Promise<number> {
+  let longest = 0;
+  while (!signal.aborted) {
+    const from = performance.now();
+    await run("/bin/true");
+    longest = Math.max(longest, performance.now() - from);
+  }
+  return longest;
 }
 
 /** Whether it waits in execve(2), or has begun that program. */
