@@ -3,6 +3,7 @@ import { Duplex, PassThrough } from "node:stream";
 import { extname, isAbsolute, join } from "node:path";
 import { isSea } from "node:sea";
 import type { GateProcess } from "#platform/gate.ts";
+import { atEverybodysPace } from "#platform/priority.ts";
 import { PlatformError, type Helper, type TerminalRun, type TerminalRunOptions } from "#platform/platform.ts";
 
 /** What every program gets unless its caller says more: nothing of the agent's own environment (law 4). */
@@ -38,15 +39,17 @@ export function run(file: string, args: readonly string[], options: RunOptions =
     env: { ...plainEnv, ...env },
   } as const;
   return new Promise((resolve, reject) => {
-    execFile(file, [...args], settings, (error, stdout, stderr) => {
-      const code = error === null ? 0 : error.code;
-      if (typeof code === "number") resolve({ code, stdout, stderr });
-      else if (error?.code === "ENOENT")
-        reject(new PlatformError("gone", `${file} is not installed`, { cause: error }));
-      else if (error?.killed === true || error?.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER")
-        reject(new PlatformError("limit", `${file} took too long or said too much`, { cause: error }));
-      else reject(new PlatformError("failed", `${file} did not run`, { cause: error }));
-    });
+    atEverybodysPace(() =>
+      execFile(file, [...args], settings, (error, stdout, stderr) => {
+        const code = error === null ? 0 : error.code;
+        if (typeof code === "number") resolve({ code, stdout, stderr });
+        else if (error?.code === "ENOENT")
+          reject(new PlatformError("gone", `${file} is not installed`, { cause: error }));
+        else if (error?.killed === true || error?.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER")
+          reject(new PlatformError("limit", `${file} took too long or said too much`, { cause: error }));
+        else reject(new PlatformError("failed", `${file} did not run`, { cause: error }));
+      }),
+    );
   });
 }
 
@@ -76,12 +79,14 @@ export function startSelf(args: readonly string[], options: SelfOptions = {}): H
   const self = selfCommand();
   const as = options.as;
   const other = as !== undefined && as.uid !== process.getuid?.();
-  const child = spawn(self.file, [...self.args, ...args], {
-    stdio: ["pipe", "pipe", other ? "ignore" : "inherit"], // no descriptor of ours for somebody else
-    cwd: "/",
-    env: { ...plainEnv, ...options.env },
-    ...(other && { uid: as.uid, gid: as.gid }),
-  });
+  const child = atEverybodysPace(() =>
+    spawn(self.file, [...self.args, ...args], {
+      stdio: ["pipe", "pipe", other ? "ignore" : "inherit"], // no descriptor of ours for somebody else
+      cwd: "/",
+      env: { ...plainEnv, ...options.env },
+      ...(other && { uid: as.uid, gid: as.gid }),
+    }),
+  );
   return helperOf(child);
 }
 
@@ -91,11 +96,13 @@ export function startSelf(args: readonly string[], options: SelfOptions = {}): H
  */
 export function startGateProcess(): GateProcess {
   const self = selfCommand();
-  const child = spawn(self.file, [...gateFlags, ...self.args, "gate"], {
-    stdio: ["ignore", "ignore", "inherit", "pipe"],
-    cwd: "/",
-    env: { ...plainEnv, ...gateEnv },
-  });
+  const child = atEverybodysPace(() =>
+    spawn(self.file, [...gateFlags, ...self.args, "gate"], {
+      stdio: ["ignore", "ignore", "inherit", "pipe"],
+      cwd: "/",
+      env: { ...plainEnv, ...gateEnv },
+    }),
+  );
   const control = child.stdio[3];
   const ended = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(error.message));
@@ -153,12 +160,14 @@ export function startOnTerminal(
   options: TerminalRunOptions,
 ): TerminalRun {
   if (!isAbsolute(file)) throw new PlatformError("refused", `${file} is no absolute path`);
-  const child = spawn("/usr/bin/setsid", ["--ctty", file, ...args], {
-    stdio: [terminal, terminal, terminal],
-    cwd: options.cwd ?? "/",
-    env: { PATH: plainEnv.PATH, TERM: "xterm-256color", ...options.env },
-    ...options.as,
-  });
+  const child = atEverybodysPace(() =>
+    spawn("/usr/bin/setsid", ["--ctty", file, ...args], {
+      stdio: [terminal, terminal, terminal],
+      cwd: options.cwd ?? "/",
+      env: { PATH: plainEnv.PATH, TERM: "xterm-256color", ...options.env },
+      ...options.as,
+    }),
+  );
   const ended = new Promise<number | string>((resolve, reject) => {
     child.once("error", (cause) => reject(new PlatformError("failed", `${file} did not start`, { cause })));
     child.once("exit", (code, signal) => resolve(code ?? signal ?? "unknown"));

@@ -3,6 +3,7 @@ import { ConfigError, loadConfig, placesFor } from "#agent/config.ts";
 import { runAgent } from "#agent/main.ts";
 import { CommandError, textOption, type Command } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
+import { goFirst } from "#platform/priority.ts";
 
 export const command: Command = {
   options: [
@@ -20,7 +21,9 @@ export const command: Command = {
         throw new CommandError(exitCodes.usage[0], `the configuration has errors:\n${error.message}`);
       throw error;
     }
-    await runAgent(config, { clock: io.clock, console: true, once: input.options["once"] === true }, io.signal);
+    const once = input.options["once"] === true;
+    if (!once) goFirst();
+    await runAgent(config, { clock: io.clock, console: true, once }, io.signal);
     return exitCodes.ok[0];
   },
 };

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import psList from "ps-list";
 import type { ProcessRow } from "#platform/platform.ts";
+import { atEverybodysPace } from "#platform/priority.ts";
 import { glance, type Glance, type Glances } from "#platform/linux/glance.ts";
 import { ifReadable, realUid } from "#platform/linux/identity.ts";
 import { bootTimeNow } from "#platform/linux/boot.ts";
@@ -16,7 +17,7 @@ async function listByPs(): Promise<readonly ProcessRow[]> {
   process.env["PATH"] = trustedPath;
   let list: ReturnType<typeof psList>;
   try {
-    list = psList();
+    list = atEverybodysPace(() => psList());
   } finally {
     if (path === undefined) delete process.env["PATH"];
     else process.env["PATH"] = path;

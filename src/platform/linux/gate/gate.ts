@@ -1,7 +1,6 @@
-import { readdirSync } from "node:fs";
-import { setPriority } from "node:os";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Answer, Entry, Gate, GateDuty, GateMarks, Question } from "#platform/gate.ts";
+import { goFirst } from "#platform/priority.ts";
 import type { ProcessSeen } from "#policy/evidence.ts";
 import { PlatformError } from "#platform/platform.ts";
 import { settled } from "#platform/linux/filesystems.ts";
@@ -45,18 +44,6 @@ function guard(kernel: GateKernel): void {
   kernel.prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-/**
- * setpriority(2), as high as fapolicyd's: among hundreds of runnable processes an answer that waits for its turn holds up every
- * one that starts. Each thread has its own priority, and the collector's are waited for. Without CAP_SYS_NICE or the unit's LimitNICE it stays as it was.
- */
-function hurry(): void {
-  try {
-    for (const thread of readdirSync("/proc/self/task")) setPriority(Number(thread), -14);
-  } catch {
-    // slower under load, and no less right
-  }
-}
-
 class LinuxGate implements Gate {
   readonly control: ControlSocket;
   readonly #kernel: GateKernel;
@@ -98,7 +85,7 @@ class LinuxGate implements Gate {
   }
 
   mark(only?: readonly string[]): GateMarks {
-    hurry(); // not before: a large policy is compiled at everybody's pace
+    goFirst(); // not before: a large policy is compiled at everybody's pace
     this.#live(); // from the first mark on somebody may be waiting
     this.#only = only;
     if (only === undefined) this.#marks.ofMachine();
