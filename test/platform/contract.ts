@@ -11,6 +11,8 @@ export function idOf({ process: { pid, start }, program: { dev, ino } }: Process
 const waits = "process.stdin.resume(); console.log('ready')";
 const parent = `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(waits)}], { stdio: "inherit" })`;
 
+const threaded = `new (require("node:worker_threads").Worker)(${JSON.stringify(parent)}, { eval: true })`;
+
 /** What every Platform must do, with real processes. */
 export function contract(select: () => Promise<Platform>): void {
   const started: ChildProcess[] = [];
@@ -68,6 +70,16 @@ export function contract(select: () => Promise<Platform>): void {
       const child = children[0] && platform.hold(children[0].id);
       expect(child?.signal("KILL")).toBe("sent");
       expect(await child?.ended(10_000)).toBe(true);
+      child?.close();
+    });
+
+    test("the tree of a process holds what another thread of it started", async () => {
+      const platform = await select();
+      const pid = await node(threaded);
+      const children = await platform.tree(pid);
+      expect(children).toMatchObject([{ ppid: pid }]);
+      const child = children[0] && platform.hold(children[0].id);
+      expect(child?.signal("KILL")).toBe("sent");
       child?.close();
     });
 
