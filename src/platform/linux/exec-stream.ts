@@ -6,14 +6,17 @@ import { ifReadable } from "#platform/linux/identity.ts";
 import { SystemCallError } from "#platform/linux/libc.ts";
 import { deviceText, parseCmdline } from "#platform/linux/proc.ts";
 import { ProcConnector } from "#platform/linux/proc-connector.ts";
-import { readLink, readSmall, statOf } from "#platform/linux/read.ts";
+import { readLink, readOnce, readSmall, statOf } from "#platform/linux/read.ts";
 
 /** Bytes of events that the kernel keeps for us: some 20,000 execs. */
 const roomForEvents = 16 * 1024 * 1024;
 /** Execs read before others have a turn: two or three milliseconds. */
 const atATurn = 128;
+/** Milliseconds after an exec in which the next is waited for on this thread: a shell script or a build starts it by then. */
+const linger = 3;
 /** As `inspect` takes them. */
 const argvLimit = 256 * 1024;
+const shortArgv = 2048;
 
 /** What trying the stream on this machine came to. */
 export type ExecEvents =
@@ -48,13 +51,19 @@ function rootOf(pid: number | "self"): string | undefined {
   return root === undefined ? undefined : `${root.dev} ${root.ino}`;
 }
 
+/** The kernel gives all of it that there is room for at once: only one that fills the room may be longer. */
+function argumentsOf(pid: number): Buffer | undefined {
+  const short = readOnce(`/proc/${pid}/cmdline`, shortArgv);
+  return short?.length === shortArgv ? readSmall(`/proc/${pid}/cmdline`, argvLimit) : short;
+}
+
 /** Reads what has just begun: six system calls or so. Undefined where this user may not look at it. */
 function readNow(pid: number, ours: Ours): ExecSeen | "gone" | undefined {
   try {
     const image = `/proc/${pid}/exe`;
     const file = statOf(image);
     const link = readLink(image);
-    const argv = readSmall(`/proc/${pid}/cmdline`, argvLimit);
+    const argv = argumentsOf(pid);
     const mounts = mountsOf(pid);
     if (file === undefined || link === undefined || argv === undefined || mounts === undefined) return "gone";
     if (argv.length === 0 && statOf(image) === undefined) return "gone"; // it has given its memory back
@@ -110,7 +119,12 @@ class Stream implements ExecStream {
     try {
       for (;;) {
         await this.#connector.arrival();
-        while (!this.#closed && this.#take()) await turn();
+        for (let heard = performance.now(); !this.#closed && performance.now() - heard < linger;) {
+          const { told, more } = this.#take();
+          if (told) heard = performance.now();
+          await turn();
+          if (!more) this.#connector.waitHere(linger);
+        }
         if (this.#closed) return;
       }
     } catch (error) {
@@ -119,10 +133,10 @@ class Stream implements ExecStream {
     }
   }
 
-  /** Whether there is more. */
-  #take(): boolean {
+  /** What has come, and whether there is more. */
+  #take(): { readonly told: boolean; readonly more: boolean } {
     const { pids, lost, more } = this.#connector.receive(atATurn);
-    if (pids.length === 0 && !lost) return more;
+    if (pids.length === 0 && !lost) return { told: false, more };
     const seen: ExecSeen[] = [];
     let vanished = 0;
     for (const pid of pids) {
@@ -131,7 +145,7 @@ class Stream implements ExecStream {
       else if (one !== undefined) seen.push(one);
     }
     this.#told({ seen, vanished, lost });
-    return more;
+    return { told: true, more };
   }
 }
 
