@@ -102,7 +102,13 @@ export class Duty implements GateDuty {
     switch (message.say) {
       case "ping":
         this.#time = [message.now, performance.now()];
-        return this.#say({ say: "pong", n: message.n, ...this.#counts, waiting: gate.waiting });
+        return this.#say({
+          say: "pong",
+          n: message.n,
+          ...this.#counts,
+          unheard: gate.control.dropped,
+          waiting: gate.waiting,
+        });
       case "standing":
         this.#device = deviceOf(message.device);
         this.#people = new Map(message.people);

@@ -175,6 +175,7 @@ export class Gatekeeper {
       ...this.#standing(),
     });
     this.#line = line;
+    this.#counts = undefined;
     this.#marks = marks;
     this.changed(); // what changed while it began
     this.#sayEntries();
@@ -237,7 +238,10 @@ export class Gatekeeper {
     const { hears, log } = this.#options;
     switch (message.say) {
       case "pong": {
-        if (line === this.#line) this.#counts = message;
+        if (line !== this.#line) return;
+        if (message.unheard > (this.#counts?.unheard ?? 0))
+          log.warn("what the gate said was lost, as nobody read it for a while", { lines: message.unheard });
+        this.#counts = message;
         return;
       }
       case "marks":
@@ -255,10 +259,9 @@ export class Gatekeeper {
         return this.#reply(line, message.ask, "owner", hears.owner(message));
       case "opener?":
         return this.#reply(line, message.ask, "opener", hears.opener(message));
-      case "failed":
-        return log.error("the gate has a fault and ends", { why: message.why });
       case "ready":
-        return; // its line has taken it
+      case "failed":
+        return; // its line has taken them, and says why it ended
       default:
         return message satisfies never;
     }

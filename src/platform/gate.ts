@@ -61,6 +61,8 @@ export interface GateControl {
   waitBytes(length: number): Uint8Array | undefined;
   /** Kept, up to a bound, while the agent does not listen. */
   say(line: string): void;
+  /** Lines past that bound, which are lost. */
+  readonly dropped: number;
 }
 
 /** The gate of one process: it holds the kernel's questions, and lets all go when it ends (fanotify(7)). */

@@ -76,6 +76,8 @@ const counts = {
   late: z.number(),
   /** Times that the kernel's queue was full. */
   overflows: z.number(),
+  /** What it had to say and could not, as nobody read it. */
+  unheard: z.number(),
   /** Questions that are being answered. */
   waiting: z.number(),
 };

@@ -150,6 +150,7 @@ describe.skipIf(lacking("root"))("an agent with a gate that", () => {
     expect([await run(it.innocent), await run(it.banned)]).toEqual([0, "denied"]);
     expect(gateOf(one)).toBe(gate);
     one.child.kill("SIGCONT");
+    await one.says("what the gate said was lost"); // and it says so
     await until("it goes on", async () => (await one.status()).recorded.length > 0);
   });
 

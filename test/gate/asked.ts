@@ -41,6 +41,7 @@ export class AskedGate {
           say: (line) => void this.#said.push(fromGateSchema.parse(JSON.parse(line))),
           waitLine: nothing,
           waitBytes: nothing,
+          dropped: 0,
         },
         isOurs: () => true,
         believes: () => false,

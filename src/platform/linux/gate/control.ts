@@ -30,7 +30,6 @@ export class ControlSocket implements GateControl {
     return this.#over;
   }
 
-  /** Lines that the agent did not take. */
   get dropped(): number {
     return this.#dropped;
   }
