@@ -19,13 +19,19 @@ export class Asks {
   readonly #open = new Map<string, Open>();
   readonly #asked = new Map<number, string>();
   #last = 0;
+  /** The agent let an ask pass, and has not been heard since: another would only hold others up. */
+  #silent = false;
 
   constructor(say: (ask: Ask) => void) {
     this.#say = say;
   }
 
-  /** Asks, and pauses until there is a reply. Whoever gives up returns the generator; when all have, the ask is forgotten. */
-  *put(fd: number, what: Unnumbered<Ask>): Generator<Pause, Reply, void> {
+  /**
+   * Asks, and pauses until there is a reply; undefined at once where the agent does not listen. Whoever gives up returns the
+   * generator; when all have, the ask is forgotten.
+   */
+  *put(fd: number, what: Unnumbered<Ask>): Generator<Pause, Reply | undefined, void> {
+    if (this.#silent) return undefined;
     const key = JSON.stringify(what);
     const open = this.#open.get(key) ?? this.#begin(key, what);
     open.fds.add(fd);
@@ -34,8 +40,14 @@ export class Asks {
       return open.reply;
     } finally {
       open.fds.delete(fd);
+      this.#silent ||= open.reply === undefined;
       if (open.fds.size === 0) this.#forget(open.number);
     }
+  }
+
+  /** The agent has said something. */
+  heard(): void {
+    this.#silent = false;
   }
 
   /** Takes a reply: the descriptors of the questions that wait for it; none where all were answered without. */

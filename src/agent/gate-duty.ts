@@ -99,6 +99,7 @@ export class Duty implements GateDuty {
   hear(line: string): void {
     const message = toGateSchema.parse(JSON.parse(line));
     const { gate } = this.#options;
+    this.#asks.heard();
     switch (message.say) {
       case "ping":
         this.#time = [message.now, performance.now()];
@@ -147,6 +148,7 @@ export class Duty implements GateDuty {
         dev: stamp.dev,
         ino: stamp.ino,
       });
+      if (reply === undefined) return this.late(question, "agent");
       if (reply.say === "owner" && reply.seen !== undefined) {
         seen = { ...seen, ...reply.seen };
         verdict = this.#judged(about, seen);
@@ -181,7 +183,7 @@ export class Duty implements GateDuty {
       dev,
       ino,
     });
-    if (reply.say !== "opener" || reply.opening === undefined) return this.#allow();
+    if (reply?.say !== "opener" || reply.opening === undefined) return this.#allow();
     const { process, file, owner } = reply.opening;
     const evidence: Evidence = {
       id: this.#newId(),
