@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync, statSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { VitalFile } from "#platform/platform.ts";
 import { selfCommand } from "#platform/commands.ts";
@@ -33,10 +33,12 @@ const places = [
   "/usr/lib/polkit-1/polkit-agent-helper-1",
 ] as const;
 
+/** Every place where one may lie, each once: /bin is a link to /usr/bin on a merged /usr. */
 function candidates(): readonly string[] {
   const self = selfCommand();
   const all = Object.values(names).flatMap((list) => list.split(/\s+/));
-  return [...folders.flatMap((folder) => all.map((name) => `${folder}/${name}`)), ...places, self.file, ...self.args];
+  const real = new Set(folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync.native(folder)));
+  return [...[...real].flatMap((folder) => all.map((name) => `${folder}/${name}`)), ...places, self.file, ...self.args];
 }
 
 /** Whether only root can change what lies here: owned by root, and written by nobody else. Root's own group may. */
@@ -44,17 +46,27 @@ function onlyRootWrites(stats: { readonly uid: bigint; readonly gid: bigint; rea
   return stats.uid === 0n && (stats.mode & 0o002n) === 0n && ((stats.mode & 0o020n) === 0n || stats.gid === 0n);
 }
 
+/** Tells of a folder whether it and every folder above it are root's alone; each is looked at once. */
+function rootsAlone(): (folder: string) => boolean {
+  const known = new Map<string, boolean>();
+  const isSo = (folder: string): boolean => {
+    const before = known.get(folder);
+    if (before !== undefined) return before;
+    const so = onlyRootWrites(statSync(folder, { bigint: true })) && (folder === "/" || isSo(dirname(folder)));
+    known.set(folder, so);
+    return so;
+  };
+  return isSo;
+}
+
 /** The file a path leads to, if it and every folder above it are root's alone. A link's own folders matter no more once it is resolved. */
-function vitalAt(path: string): VitalFile | undefined {
-  let real: string;
+function vitalAt(path: string, isRoots: (folder: string) => boolean): VitalFile | undefined {
   try {
-    real = realpathSync(path);
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined; // the usual case, and quicker than an error
+    const real = realpathSync.native(path);
     const file = lstatSync(real, { bigint: true });
-    if (!file.isFile() || !onlyRootWrites(file)) return undefined;
-    for (let at = dirname(real); ; at = dirname(at)) {
-      if (!onlyRootWrites(statSync(at, { bigint: true }))) return undefined;
-      if (at === "/") return { path: real, dev: deviceText(file.dev), ino: String(file.ino) };
-    }
+    if (!file.isFile() || !onlyRootWrites(file) || !isRoots(dirname(real))) return undefined;
+    return { path: real, dev: deviceText(file.dev), ino: String(file.ino) };
   } catch {
     return undefined; // not installed here
   }
@@ -63,8 +75,9 @@ function vitalAt(path: string): VitalFile | undefined {
 /** Every vital program of this machine as it is now, each file once. */
 export function vital(): readonly VitalFile[] {
   const found = new Map<string, VitalFile>();
+  const isRoots = rootsAlone();
   for (const path of candidates()) {
-    const file = vitalAt(path);
+    const file = vitalAt(path, isRoots);
     if (file !== undefined) found.set(file.path, file);
   }
   return [...found.values()];
@@ -76,7 +89,8 @@ export function isVital(file: {
   readonly dev?: string | undefined;
   readonly ino?: string | undefined;
 }): boolean {
-  const now = vitalAt(file.path);
-  if (now === undefined || now.dev !== file.dev || now.ino !== file.ino) return false;
-  return vital().some(({ dev, ino }) => dev === now.dev && ino === now.ino);
+  // The list first: it lies in places of root's, and the path of a file that is not on it may lead anywhere, or nowhere for ever.
+  if (!vital().some(({ dev, ino }) => dev === file.dev && ino === file.ino)) return false;
+  const now = vitalAt(file.path, rootsAlone());
+  return now?.dev === file.dev && now?.ino === file.ino;
 }
