@@ -5,6 +5,7 @@ import { parseDuration, parseInstant } from "#lib/pure/instant.ts";
 import type { Actor } from "#lib/run-group.ts";
 import { plan } from "#enforce/plan.ts";
 import { guardEntries } from "#agent/gate-hears.ts";
+import { isNameless, named } from "#agent/whom.ts";
 import { decide, provenTools } from "#policy/decide.ts";
 import type { Evidence } from "#policy/evidence.ts";
 import { stops } from "#policy/verdict.ts";
@@ -24,16 +25,12 @@ export function loop(house: House): readonly Actor[] {
 }
 
 async function evidenceArrives(house: House, signal: AbortSignal): Promise<void> {
-  const { watching, unjudged, log } = house;
-  for await (const evidence of watching.evidence) {
+  for await (const evidence of house.watching.evidence) {
     if (signal.aborted) return;
     try {
       judge(house, evidence);
     } catch (error) {
-      // A fault of ours in one judgement must not free all the others.
-      unjudged.count += 1;
-      unjudged.why = describe(error);
-      log.error("something could not be judged", { evidence: evidence.id, error: unjudged.why });
+      unjudged(house, evidence, error);
     }
   }
 }
@@ -46,9 +43,26 @@ function judge(house: House, seen: Evidence): void {
   const evidence: Evidence = early ? { ...seen, kind: "process" } : seen;
   device.present(provenTools(matcher, evidence.seen, device.current()));
   const verdict = decide(matcher, evidence, policies.now(), device.current());
+  // Somebody whom only a directory service knows: an exception may be theirs, so they are named first, and judged again.
+  if (stops(verdict) && isNameless(evidence)) return void judgeNamed(house, evidence);
   if (evidence.kind === "installed" && !device.isNews(evidence, verdict)) return;
   if (stops(verdict)) void guardEntries(house, evidence);
   enforcement.start(plan(verdict, evidence, platform.capabilities), verdict, evidence);
+}
+
+async function judgeNamed(house: House, evidence: Evidence): Promise<void> {
+  try {
+    judge(house, await named(house, evidence));
+  } catch (error) {
+    unjudged(house, evidence, error);
+  }
+}
+
+/** A fault of ours in one judgement must not free all the others. */
+function unjudged({ unjudged: known, log }: House, evidence: Evidence, error: unknown): void {
+  known.count += 1;
+  known.why = describe(error);
+  log.error("something could not be judged", { evidence: evidence.id, error: known.why });
 }
 
 async function outcomesArrive(house: House, signal: AbortSignal): Promise<void> {

@@ -1,8 +1,9 @@
-import type { BigIntStats } from "node:fs";
-import { toBytes, type RawPath } from "#observe/raw-path.ts";
-import type { Stamp } from "#observe/read-file.ts";
+import { fstatSync, type BigIntStats } from "node:fs";
+import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
+import { stampOf, type Stamp } from "#observe/read-file.ts";
 import { fileSeen } from "#observe/seen.ts";
 import type { FileSeen } from "#policy/evidence.ts";
+import type { Gate, Question } from "#platform/gate.ts";
 
 /** The file of one question, as it was when the gate first looked. */
 export interface About {
@@ -23,4 +24,20 @@ export function fileOf(raw: RawPath | undefined, stamp: Stamp): FileSeen {
 
 export function base64(path: RawPath | undefined): string {
   return path === undefined ? "" : toBytes(path).toString("base64");
+}
+
+/** The file of a question. `proof`: a path alone can prove something here, so that it is looked at again. */
+export function look({ fd, pid, path }: Question, gate: Pick<Gate, "isOurs" | "idAt">, proof: boolean): About {
+  const stat = fstatSync(fd, { bigint: true });
+  const stamp = stampOf(stat);
+  const raw = rawFromBytes(path);
+  return { pid, stat, stamp, raw, path: raw && leads(raw, stamp, gate, proof) ? raw : undefined };
+}
+
+/** Whether the path can lead to the file: on our own filesystems, and where that matters by trying it. */
+function leads(path: RawPath, { dev, ino }: Stamp, gate: Pick<Gate, "isOurs" | "idAt">, proof: boolean): boolean {
+  if (!path.startsWith("/") || path.endsWith(" (deleted)") || !gate.isOurs(dev)) return false;
+  if (!proof) return true;
+  const there = gate.idAt(toBytes(path));
+  return there?.dev === dev && there.ino === ino;
 }

@@ -1,43 +1,24 @@
-import { fstatSync, lstatSync } from "node:fs";
-import { base64, fileOf, type About } from "#agent/gate-about.ts";
+import { fstatSync } from "node:fs";
+import { base64, fileOf, look, type About } from "#agent/gate-about.ts";
 import { Asks } from "#agent/gate-asks.ts";
+import { GateJudge } from "#agent/gate-judge.ts";
 import { lateWords, unreadVerdict } from "#agent/gate-unread.ts";
 import type { Clock } from "#lib/clock.ts";
-import { uuid7 } from "#lib/uuid7.ts";
-import { formatInstant, instantOf, type Instant } from "#lib/pure/instant.ts";
 import { mayBeOwned, seenAtGate } from "#observe/at-gate.ts";
 import { interpreterNamed } from "#observe/command-line.ts";
 import { GateContent } from "#observe/gate-content.ts";
-import { nameOf, rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
-import { stampOf, type Stamp } from "#observe/read-file.ts";
+import { nameOf } from "#observe/raw-path.ts";
+import { stampOf } from "#observe/read-file.ts";
 import { nothingRead } from "#observe/seen.ts";
 import type { Matcher } from "#policy/compile.ts";
-import { decide } from "#policy/decide.ts";
-import { deviceOf, type Device } from "#policy/device.ts";
 import type { Evidence, Seen } from "#policy/evidence.ts";
 import { stops, type Verdict } from "#policy/verdict.ts";
-import type { Answer, Entry, Finding, Gate, GateDuty, GateMarks, Pause, Question } from "#platform/gate.ts";
+import type { Answer, FileId, Finding, Gate, GateDuty, GateMarks, Pause, Question } from "#platform/gate.ts";
 import type { Platform } from "#platform/platform.ts";
 import { toGateSchema, type Begin, type FromGate } from "#protocol/gate.ts";
 
 export interface DutyOptions {
-  readonly gate: Pick<
-    Gate,
-    | "control"
-    | "isOurs"
-    | "believes"
-    | "steady"
-    | "asker"
-    | "programOf"
-    | "settle"
-    | "unsettle"
-    | "unsettleAll"
-    | "markProcess"
-    | "setEntries"
-    | "wake"
-    | "finish"
-    | "waiting"
-  >;
+  readonly gate: Omit<Gate, "serve" | "mark">;
   readonly matcher: Matcher;
   readonly begin: Omit<Begin, "say" | "policy" | "catalog">;
   readonly isVital: Platform["isVital"];
@@ -45,30 +26,24 @@ export interface DutyOptions {
   readonly clock: Clock;
 }
 
-/** What the gate answers: made of what observe reads of an open file and what policy decides about it. */
+/** What the gate answers: who is asked for what, and what becomes of it. What is judged, GateJudge judges. */
 export class Duty implements GateDuty {
   readonly #options: DutyOptions;
   readonly #content: GateContent;
-  readonly #newId: () => string;
+  readonly #judge: GateJudge;
   readonly #strict: boolean;
   readonly #asks: Asks;
   readonly #counts = { asked: 0, allowed: 0, denied: 0, late: 0, overflows: 0 };
-  #device: Device;
-  #people: ReadonlyMap<number, string>;
-  /** The agent's time, and our own monotonic one then. */
-  #time: readonly [number, number];
-  #entries = new Set<string>();
+  /** Files whose opening is asked about. */
+  readonly #entries = new Set<string>();
 
   constructor(options: DutyOptions) {
     this.#options = options;
     const { matcher, begin, gate } = options;
     this.#content = new GateContent(matcher.wanted, gate, options.clock);
+    this.#judge = new GateJudge(matcher, (pid) => gate.asker(pid), begin);
     this.#asks = new Asks((ask) => this.#say(ask));
-    this.#newId = uuid7({ now: () => this.#now() });
     this.#strict = matcher.policy.bans.some((ban) => ban.strict);
-    this.#device = deviceOf(begin.device);
-    this.#people = new Map(begin.people);
-    this.#time = [begin.now, performance.now()];
   }
 
   find(question: Question): Finding {
@@ -83,7 +58,7 @@ export class Duty implements GateDuty {
     const denied = this.#options.begin.failClosed && what === "exec" && fstatSync(fd).uid !== 0;
     this.#say({ say: "late", pid, path: Buffer.from(question.path).toString("utf8"), why, denied });
     if (!denied) return "allow";
-    const evidence = this.#evidence(this.#look(question), nothingRead(why));
+    const evidence = this.#judge.evidence(this.#look(question), nothingRead(why));
     return this.#denied(evidence, unreadVerdict(evidence.id, why));
   }
 
@@ -98,31 +73,26 @@ export class Duty implements GateDuty {
 
   hear(line: string): void {
     const message = toGateSchema.parse(JSON.parse(line));
-    const { gate } = this.#options;
+    const { gate, begin } = this.#options;
     this.#asks.heard();
     switch (message.say) {
-      case "ping":
-        this.#time = [message.now, performance.now()];
-        return this.#say({
-          say: "pong",
-          n: message.n,
-          ...this.#counts,
-          unheard: gate.control.dropped,
-          waiting: gate.waiting,
-        });
+      case "ping": {
+        this.#judge.tellTime(message.now);
+        const { waiting, control } = gate;
+        return this.#say({ say: "pong", n: message.n, ...this.#counts, waiting, unheard: control.dropped });
+      }
       case "standing":
-        this.#device = deviceOf(message.device);
-        this.#people = new Map(message.people);
-        this.#time = [message.now, performance.now()];
+        this.#judge.stand(message);
         return gate.unsettleAll();
       case "foreign":
         // Whoever tries it out may stand in a namespace of its own: to it, the whole machine is foreign.
-        return this.#options.begin.only?.elsewhere === false ? undefined : gate.markProcess(message.pid);
+        return begin.only?.elsewhere === false ? undefined : gate.markProcess(message.pid, message.dev);
       case "entries":
-        this.#entries = new Set(message.entries.map(keyOf));
-        return gate.setEntries(message.entries);
+        for (const entry of message.entries) this.#entries.add(keyOf(entry));
+        return gate.addEntries(message.entries);
       case "owner":
       case "opener":
+      case "person":
         for (const fd of this.#asks.take(message)) gate.wake(fd);
         return;
       case "finish":
@@ -136,23 +106,19 @@ export class Duty implements GateDuty {
     const about = this.#look(question);
     const content = yield* this.#content.read(question.fd, about.stamp);
     let seen = seenAtGate(about.path, content);
-    let verdict = this.#judged(about, seen);
-    if (verdict !== undefined && stops(verdict)) return this.#deny(about, seen, verdict);
+    let verdict = this.#judge.verdict(about, seen);
+    if (verdict !== undefined && stops(verdict)) return yield* this.#deny(question, about, seen, verdict);
 
     const { path, stamp } = about;
     let owned = path !== undefined && mayBeOwned(path, this.#options.matcher.wanted);
     if (path !== undefined && owned && !this.#startedByAgent(question.pid)) {
-      const reply = yield* this.#asks.put(question.fd, {
-        say: "owner?",
-        path: base64(path),
-        dev: stamp.dev,
-        ino: stamp.ino,
-      });
+      const { dev, ino } = stamp;
+      const reply = yield* this.#asks.put(question.fd, { say: "owner?", path: base64(path), dev, ino });
       if (reply === undefined) return this.late(question, "agent");
       if (reply.say === "owner" && reply.seen !== undefined) {
         seen = { ...seen, ...reply.seen };
-        verdict = this.#judged(about, seen);
-        if (verdict !== undefined && stops(verdict)) return this.#deny(about, seen, verdict);
+        verdict = this.#judge.verdict(about, seen);
+        if (verdict !== undefined && stops(verdict)) return yield* this.#deny(question, about, seen, verdict);
         owned = false;
       }
     }
@@ -162,77 +128,46 @@ export class Duty implements GateDuty {
 
   /** Somebody opens an entry file of a banned tool: denied to what would run it, not to who reads it, unless the ban is strict. */
   *#opening(question: Question): Finding {
+    const { pid, fd } = question;
     const about = this.#look(question);
     const { dev, ino } = about.stamp;
-    if (question.pid === this.#options.begin.agent || !this.#entries.has(keyOf({ dev, ino }))) return this.#allow();
-    const program = this.#options.gate.programOf(question.pid);
+    if (pid === this.#options.begin.agent || !this.#entries.has(keyOf({ dev, ino }))) return this.#allow();
+    const program = this.#options.gate.programOf(pid);
     const runs = program !== undefined && interpreterNamed(nameOf(program)) !== undefined;
     if (!runs && !this.#strict) return this.#allow();
-    const content = yield* this.#content.read(question.fd, about.stamp);
+    const content = yield* this.#content.read(fd, about.stamp);
     if (this.#strict) {
       const seen = seenAtGate(about.path, content);
-      const verdict = this.#judged(about, seen);
+      const verdict = this.#judge.verdict(about, seen);
       if (verdict !== undefined && stops(verdict) && verdict.notice?.strict === true)
-        return this.#deny(about, seen, verdict);
+        return yield* this.#deny(question, about, seen, verdict);
     }
     if (!runs) return this.#allow();
-    const reply = yield* this.#asks.put(question.fd, {
-      say: "opener?",
-      pid: question.pid,
-      path: base64(about.raw),
-      dev,
-      ino,
-    });
+    const reply = yield* this.#asks.put(fd, { say: "opener?", pid, path: base64(about.raw), dev, ino });
     if (reply?.say !== "opener" || reply.opening === undefined) return this.#allow();
     const { process, file, owner } = reply.opening;
-    const evidence: Evidence = {
-      id: this.#newId(),
-      kind: "exec",
-      at: formatInstant(this.#now()),
-      file,
-      process,
-      script: fileOf(about.raw, about.stamp),
-      seen: seenAtGate(about.path, content, owner),
-    };
-    const verdict = decide(this.#options.matcher, evidence, this.#now(), this.#device);
+    const evidence = this.#judge.opening(about, { process, file }, seenAtGate(about.path, content, owner));
+    const verdict = this.#judge.decide(evidence);
     return stops(verdict) ? this.#denied(evidence, verdict) : this.#allow();
   }
 
-  #look({ fd, pid, path }: Question): About {
-    const stat = fstatSync(fd, { bigint: true });
-    const stamp = stampOf(stat);
-    const raw = rawFromBytes(path);
-    return { pid, stat, stamp, raw, path: raw && this.#placeOf(raw, stamp) };
+  #look(question: Question): About {
+    return look(question, this.#options.gate, this.#options.matcher.wanted.pathProof);
   }
 
-  /** The path, where it can lead there: on our own filesystems, and looked at again where a path alone can prove something. */
-  #placeOf(raw: RawPath, { dev, ino }: Stamp): RawPath | undefined {
-    if (!raw.startsWith("/") || raw.endsWith(" (deleted)") || !this.#options.gate.isOurs(dev)) return undefined;
-    if (!this.#options.matcher.wanted.pathProof) return raw;
-    const there = lstatSync(toBytes(raw), { bigint: true, throwIfNoEntry: false });
-    const now = there === undefined ? undefined : stampOf(there);
-    return now?.dev === dev && now.ino === ino ? raw : undefined;
-  }
-
-  /** Undefined where nothing that was seen is an identity of anything. */
-  #judged(about: About, seen: Seen): Verdict | undefined {
-    const { matcher } = this.#options;
-    if (matcher.claims(seen, this.#device.os).length === 0) return undefined;
-    return decide(matcher, this.#evidence(about, seen), this.#now(), this.#device);
-  }
-
-  #evidence({ pid, raw, stamp }: About, seen: Seen): Evidence {
-    const asker = this.#options.gate.asker(pid);
-    const user = asker?.uid === undefined ? undefined : this.#people.get(asker.uid);
-    const process = asker === undefined ? undefined : { ...asker, ...(user !== undefined && { user }) };
-    const at = formatInstant(this.#now());
-    const file = fileOf(raw, stamp);
-    return { id: this.#newId(), kind: "exec", at, file, ...(process !== undefined && { process }), seen };
-  }
-
-  #deny(about: About, seen: Seen, verdict: Verdict): Answer {
-    const evidence = this.#evidence(about, seen);
-    if (about.stamp.owner === 0 && this.#options.isVital(fileOf(about.raw, about.stamp))) return this.#allow(); // looked at again (law 6)
+  /** Not yet the last word: the machine may need it after all (law 6), and whoever asks may have an exception. */
+  *#deny(question: Question, about: About, seen: Seen, first: Verdict): Finding {
+    if (about.stamp.owner === 0 && this.#options.isVital(fileOf(about.raw, about.stamp))) return this.#allow();
+    let verdict: Verdict | undefined = first;
+    const stranger = this.#judge.stranger(question.pid);
+    if (stranger !== undefined && !this.#startedByAgent(question.pid)) {
+      const reply = yield* this.#asks.put(question.fd, { say: "person?", uid: stranger });
+      if (reply?.say !== "person" || reply.name === undefined) return this.late(question, "agent");
+      this.#judge.meet(stranger, reply.name);
+      verdict = this.#judge.verdict(about, seen);
+    }
+    if (verdict === undefined || !stops(verdict)) return this.#allow();
+    const evidence = this.#judge.evidence(about, seen);
     return this.#denied(evidence, { ...verdict, evidence: [evidence.id] });
   }
 
@@ -259,14 +194,10 @@ export class Duty implements GateDuty {
     if (stampOf(fstatSync(fd, { bigint: true })).key !== stamp.key) gate.unsettle(fd);
   }
 
+  /** It waits in spawn(2) for its child to begin, and answers nothing meanwhile. */
   #startedByAgent(pid: number): boolean {
     const { agent } = this.#options.begin;
     return pid === agent || this.#options.gate.asker(pid)?.ppid === agent;
-  }
-
-  #now(): Instant {
-    const [then, at] = this.#time;
-    return instantOf(Math.floor(then + performance.now() - at));
   }
 
   #say(message: FromGate): void {
@@ -274,6 +205,6 @@ export class Duty implements GateDuty {
   }
 }
 
-function keyOf({ dev, ino }: Pick<Entry, "dev" | "ino">): string {
+function keyOf({ dev, ino }: FileId): string {
   return `${dev} ${ino}`;
 }

@@ -1,13 +1,18 @@
+import { setTimeout as after } from "node:timers/promises";
 import type { Gatekeeper, GateHears } from "#agent/gatekeeper.ts";
 import type { House } from "#agent/house.ts";
+import { named, personOf } from "#agent/whom.ts";
 import { describe } from "#lib/errors.ts";
 import { entryFiles } from "#observe/entry-files.ts";
 import { rawFromBytes } from "#observe/raw-path.ts";
 import type { Evidence } from "#policy/evidence.ts";
 
+/** Milliseconds for a directory service to name somebody: what the gate gives us, less some for the way. The answer is kept for the next time. */
+const patience = 100;
+
 /** What becomes of what the gate says, and who answers what it asks. */
 export function hearing(
-  { watching, enforcement, log }: Pick<House, "watching" | "enforcement" | "log">,
+  { watching, enforcement, platform, log }: Pick<House, "watching" | "enforcement" | "platform" | "log">,
   gate: () => Gatekeeper,
 ): GateHears {
   return {
@@ -27,7 +32,11 @@ export function hearing(
     opener: async ({ pid, path, dev, ino }) => {
       const raw = rawFromBytes(Buffer.from(path, "base64"));
       const opening = raw && (await watching.opening(pid, raw, { dev, ino }));
-      return opening === undefined ? {} : { opening };
+      return opening === undefined ? {} : { opening: await named({ platform }, opening) };
+    },
+    person: async ({ uid }) => {
+      const name = await Promise.race([personOf({ platform }, uid), after(patience, undefined, { ref: false })]);
+      return name === undefined ? {} : { name };
     },
   };
 }

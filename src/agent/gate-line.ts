@@ -1,12 +1,10 @@
+import { patienceFor } from "#agent/watchdog.ts";
 import type { Generation } from "#trust/generation.ts";
 import type { GateProcess } from "#platform/gate.ts";
 import { fromGateSchema, type Begin, type FromGate, type ToGate } from "#protocol/gate.ts";
 
 /** Bytes of one line: what it says names paths of at most 4 KiB, and the markers that were found. */
 const longestLine = 1024 * 1024;
-/** Milliseconds: compiling the largest policy on a busy machine, and no longer. */
-const patience = 60_000;
-
 export type Pong = Extract<FromGate, { say: "pong" }>;
 export type Marks = Pick<Extract<FromGate, { say: "marks" }>, "devices" | "left">;
 
@@ -57,6 +55,7 @@ export class GateLine {
     this.#process.control.write(`${JSON.stringify(begin)}\n`);
     this.#process.control.write(policy);
     this.#process.control.write(catalog);
+    const patience = patienceFor(policy.length + catalog.length);
     const timer = setTimeout(() => this.#ready.reject(new Error("it was not ready in time")), patience);
     try {
       return await this.#ready.promise;

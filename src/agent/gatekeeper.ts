@@ -21,6 +21,9 @@ export interface GateHears {
   opener(
     message: Extract<FromGate, { say: "opener?" }>,
   ): Promise<Omit<Extract<ToGate, { say: "opener" }>, "say" | "ask">>;
+  person(
+    message: Extract<FromGate, { say: "person?" }>,
+  ): Promise<Omit<Extract<ToGate, { say: "person" }>, "say" | "ask">>;
 }
 
 export interface GatekeeperOptions {
@@ -51,6 +54,8 @@ export interface GateHealth {
 const [pingEvery, peopleEvery, endWithin, healthyAfter] = [1_000, 60_000, 5_000, 60_000];
 const restarts = { firstMs: 200, maxMs: 60_000 };
 const mostEntries = 5_000;
+/** Looks into other mount namespaces a second, each some milliseconds of the gate's: anybody can make namespaces. */
+const mostForeign = 20;
 
 /**
  * Keeps one gate process in its place: starts it, starts it again when it has ended, and puts a new one beside it for each new
@@ -66,7 +71,9 @@ export class Gatekeeper {
   #why = "no policy is in force yet";
   #fell = 0;
   #people: Begin["people"] = [];
-  #saying = false;
+  /** Entry files that the gate was not told of yet. */
+  #fresh: Entry[] = [];
+  #foreign = 0;
   #pings = 0;
   #wake: () => void = () => undefined;
 
@@ -89,6 +96,7 @@ export class Gatekeeper {
   policy(generation: Generation | undefined): void {
     this.#wanted = generation;
     this.#entries.clear();
+    this.#fresh = [];
     this.#wake();
   }
 
@@ -97,9 +105,10 @@ export class Gatekeeper {
     this.#line?.say({ say: "standing", ...this.#standing() });
   }
 
-  /** A program was started from filesystems that may not be gated. */
-  foreign(pid: number): void {
-    this.#line?.say({ say: "foreign", pid });
+  /** A program was started from a filesystem ("major:minor") that may not be gated. */
+  foreign(pid: number, dev: string): void {
+    this.#foreign += 1;
+    if (this.#foreign <= mostForeign) this.#line?.say({ say: "foreign", pid, dev });
   }
 
   /** A file of a banned tool that interpreters and loaders open. */
@@ -107,9 +116,8 @@ export class Gatekeeper {
     const key = `${entry.dev} ${entry.ino}`;
     if (this.#entries.has(key) || this.#entries.size >= mostEntries) return;
     this.#entries.set(key, entry);
-    if (this.#saying) return; // a scan finds many at once
-    this.#saying = true;
-    setImmediate(() => this.#sayEntries());
+    this.#fresh.push(entry);
+    if (this.#fresh.length === 1) setImmediate(() => this.#sayEntries()); // a scan finds many at once
   }
 
   /** Runs until aborted. Never throws: a machine without a gate is watched by the exec stream and by sweeps. */
@@ -178,6 +186,7 @@ export class Gatekeeper {
     this.#counts = undefined;
     this.#marks = marks;
     this.changed(); // what changed while it began
+    this.#fresh = [...this.#entries.values()];
     this.#sayEntries();
     log.info("the gate is up", { version, devices: marks.devices.length, left: marks.left.length });
   }
@@ -194,6 +203,7 @@ export class Gatekeeper {
   /** Tells it the time, and hears how it is. Whether it lives, the kernel sees to. */
   #ping(): void {
     this.#pings += 1;
+    this.#foreign = 0;
     this.#line?.say({ say: "ping", n: this.#pings, now: this.#options.now() });
   }
 
@@ -213,8 +223,9 @@ export class Gatekeeper {
   }
 
   #sayEntries(): void {
-    this.#saying = false;
-    this.#line?.say({ say: "entries", entries: [...this.#entries.values()] });
+    const entries = this.#fresh;
+    this.#fresh = [];
+    if (entries.length > 0) this.#line?.say({ say: "entries", entries });
   }
 
   /** Until another policy is wanted, or the end. */
@@ -259,6 +270,8 @@ export class Gatekeeper {
         return this.#reply(line, message.ask, "owner", hears.owner(message));
       case "opener?":
         return this.#reply(line, message.ask, "opener", hears.opener(message));
+      case "person?":
+        return this.#reply(line, message.ask, "person", hears.person(message));
       case "ready":
       case "failed":
         return; // its line has taken them, and says why it ended
@@ -268,11 +281,11 @@ export class Gatekeeper {
   }
 
   /** Where there is no answer the gate lets go by itself. */
-  #reply(line: GateLine, ask: number, say: "owner" | "opener", answer: Promise<object>): void {
-    answer.then(
-      (found) => line.say(toGateSchema.parse({ say, ask, ...found })),
-      (error: unknown) =>
+  #reply(line: GateLine, ask: number, say: "owner" | "opener" | "person", answer: Promise<object>): void {
+    answer
+      .then((found) => line.say(toGateSchema.parse({ say, ask, ...found })))
+      .catch((error: unknown) =>
         this.#options.log.warn("the gate asked, and was not answered", { say, error: describe(error) }),
-    );
+      );
   }
 }

@@ -114,8 +114,8 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     {
       clock,
       sweepSeconds: config.sweepSeconds,
-      onPlace: ({ pid, ours }) => {
-        if (!ours) gate.foreign(pid);
+      onPlace: ({ pid, dev, ours }) => {
+        if (!ours) gate.foreign(pid, dev);
       },
     },
     all,
@@ -135,7 +135,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     only: typeof config.gate === "string" ? undefined : config.gate,
     now: () => policies.now(),
     device: () => device.current(),
-    hears: hearing({ watching, enforcement, log }, () => gate),
+    hears: hearing({ watching, enforcement, platform, log }, () => gate),
   });
   device.onChange(() => gate.changed());
   const house: House = {

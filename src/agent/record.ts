@@ -41,7 +41,9 @@ export class Recorder {
       what,
       because: verdict.because.map((reason) => reason.text),
     });
-    this.#options.log.info("outcome", { did, ban: verdict.ban, tool: verdict.tool, what, error: outcome.error });
+    // What nobody banned (a machine that fails closed denies it, too) is the person's own business: no path of it (law 9).
+    const match = verdict.ban === null ? {} : { ban: verdict.ban, tool: verdict.tool, what };
+    this.#options.log.info("outcome", { did, ...match, error: outcome.error });
     const event = toEvent(outcome, this.#options.about);
     if (event !== undefined) this.#put(event);
   }

@@ -46,11 +46,15 @@ export interface GateMarks {
   readonly left: readonly { readonly path: string; readonly why: string }[];
 }
 
-/** A file whose opening is asked about, not only its running. */
-export interface Entry {
-  readonly path: string;
+/** "major:minor" and inode. */
+export interface FileId {
   readonly dev: string;
   readonly ino: string;
+}
+
+/** A file whose opening is asked about, not only its running. The path has no links in it. */
+export interface Entry extends FileId {
+  readonly path: string;
 }
 
 /** The lines between the gate's process and the agent. Never waits once the gate serves. */
@@ -85,10 +89,12 @@ export interface Gate {
   unsettle(fd: number): void;
   /** Forgets all that was settled. */
   unsettleAll(): void;
-  /** Asks about the filesystems of a process in another mount namespace as well. */
-  markProcess(pid: number): void;
-  /** Opening these files is asked about from now on, and no others. */
-  setEntries(entries: readonly Entry[]): void;
+  /** Asks about the filesystems of a process in another mount namespace as well, first about the one on that device. */
+  markProcess(pid: number, device: string): void;
+  /** Opening these files, too, is asked about from now on. */
+  addEntries(entries: readonly Entry[]): void;
+  /** What lies at a path of a gated filesystem, links not followed; the way never leaves it. */
+  idAt(path: Uint8Array): FileId | undefined;
   /** What the agent was asked about this question has come: it is taken up again. */
   wake(fd: number): void;
   /** Answers what is being asked, asks for nothing more, and ends. */

@@ -201,6 +201,8 @@ export interface Platform {
   /** Undefined when it is gone, or no longer what the id says. */
   hold(id: ProcessId): Held | undefined;
   people(): Promise<readonly Person[]>;
+  /** The login name of any uid, directory services included; undefined where it has none, or they do not answer. */
+  nameOf(uid: number): Promise<string | undefined>;
   sessions(): Promise<readonly GraphicalSession[]>;
   /** Folders that tools of one person (or of everyone, `owner` 0) are installed in; they need not exist. */
   installRoots(people: readonly Person[]): readonly InstallRoot[];

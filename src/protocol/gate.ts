@@ -43,8 +43,8 @@ export const toGateSchema = z.discriminatedUnion("say", [
   z.strictObject({ say: z.literal("standing"), ...standing }),
   z.strictObject({ say: z.literal("ping"), n: z.number(), now: z.number() }),
   /** A program was started on filesystems that the gate may not know. */
-  z.strictObject({ say: z.literal("foreign"), pid: z.int().positive() }),
-  /** The files of banned tools that interpreters and loaders open. */
+  z.strictObject({ say: z.literal("foreign"), pid: z.int().positive(), dev: z.string() }),
+  /** More files of banned tools that interpreters and loaders open. */
   z.strictObject({
     say: z.literal("entries"),
     entries: z.array(z.strictObject({ path: z.string(), dev: z.string(), ino: z.string() })).readonly(),
@@ -54,8 +54,9 @@ export const toGateSchema = z.discriminatedUnion("say", [
     say: z.literal("owner"),
     ask: z.number(),
     seen: owner.optional(),
-    user: z.string().optional(),
   }),
+  /** What the gate asked: the login name of a uid, or the number itself where it has none; undefined while a directory service is slow. */
+  z.strictObject({ say: z.literal("person"), ask: z.number(), name: z.string().optional() }),
   /** What the gate asked: who opens an entry file, where they open it to run it. */
   z.strictObject({
     say: z.literal("opener"),
@@ -94,8 +95,9 @@ export const fromGateSchema = z.discriminatedUnion("say", [
     path: z.string(),
     dev: z.string(),
     ino: z.string(),
-    uid: z.number().optional(),
   }),
+  /** Who is this, whose program is about to be denied? An exception may be theirs. */
+  z.strictObject({ say: z.literal("person?"), ask: z.number(), uid: z.number() }),
   /** Does this process, which opens an entry file, run it? */
   z.strictObject({
     say: z.literal("opener?"),

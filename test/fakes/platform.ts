@@ -180,6 +180,9 @@ export class FakePlatform implements Platform {
   people(): Promise<readonly Person[]> {
     return Promise.resolve(this.everyone);
   }
+  nameOf(uid: number): Promise<string | undefined> {
+    return Promise.resolve(this.everyone.find((person) => person.uid === uid)?.name);
+  }
   sessions(): Promise<readonly GraphicalSession[]> {
     return Promise.resolve(this.logins);
   }

@@ -28,7 +28,7 @@ describe.skipIf(lacking("root"))("a program in another mount namespace", () => {
     expect(await start()).toBe("0"); // the first is the exec stream's
     const { pid } = shell;
     if (pid === undefined) throw new Error("no shell");
-    place.keeper.foreign(pid);
+    place.keeper.foreign(pid, "0:0");
     const { asked } = await place.counts();
     expect(await start()).toBe(banned ? "126" : "0");
     expect((await place.counts()).asked).toBe(asked + 1);

@@ -100,6 +100,7 @@ export class GatePlace {
         overflow: () => void (this.overflows += 1),
         owner: () => Promise.resolve({}),
         opener: () => Promise.resolve({}),
+        person: ({ uid }) => Promise.resolve({ name: String(uid) }),
         ...options.hears,
       },
     });

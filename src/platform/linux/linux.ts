@@ -28,12 +28,12 @@ function later<T>(read: () => T): Promise<T> {
 /** Linux 5.6 or later, through /proc and system calls. @throws PlatformError `unsupported` */
 export function createLinux(): Platform {
   const libc = openLibc();
-  const userName = createUserNames();
+  const userNames = createUserNames();
   const terminals = new Terminals();
   const capabilities = capabilitiesOf(look(libc));
   const sweep = createSweep();
   const kept = new ExecArguments();
-  const known = { user: userName, startedWith: (line: ProcStat) => kept.of(line) };
+  const known = { user: (uid: number) => userNames.now(uid), startedWith: (line: ProcStat) => kept.of(line) };
   return {
     os: "linux",
     capabilities,
@@ -47,6 +47,7 @@ export function createLinux(): Platform {
     tree: (pid) => later(() => tree(pid)),
     hold: (id) => hold(id, libc),
     people,
+    nameOf: (uid) => userNames.find(uid),
     sessions: async () => sessions(await people()),
     installRoots,
     vital: () => later(vital),

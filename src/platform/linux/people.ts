@@ -62,19 +62,63 @@ export async function people(): Promise<readonly Person[]> {
   return [...once.values()];
 }
 
-/** Names uids by /etc/passwd, read again when it may have changed: at most once for an unknown uid a second. */
-export function createUserNames(): (uid: number) => string | undefined {
+/** Names uids. */
+export interface UserNames {
+  /** By /etc/passwd, and by what was found before. */
+  now(uid: number): string | undefined;
+  /** Asks the directory services, too. Never throws. */
+  find(uid: number): Promise<string | undefined>;
+}
+
+/** Uids that a directory service was asked for; a person can have 65,536 (subuid(5)). */
+const mostFound = 1_000;
+/** Milliseconds that an answer holds, also that there is none. */
+const foundFor = 60_000;
+
+/** `ask`: what a directory service calls a uid. */
+export function createUserNames(ask: (uid: number) => Promise<string | undefined> = askDirectory): UserNames {
+  const local = localNames();
+  const asked = new Map<number, { readonly at: number; readonly answer: Promise<string | undefined> }>();
+  const found = new Map<number, string>();
+  const askOnce = (uid: number): Promise<string | undefined> => {
+    const before = asked.get(uid);
+    if (before !== undefined && performance.now() - before.at < foundFor) return before.answer;
+    if (asked.size >= mostFound) asked.clear();
+    const answer = ask(uid).catch(() => undefined);
+    asked.set(uid, { at: performance.now(), answer });
+    return answer;
+  };
+  return {
+    now: (uid) => local(uid) ?? found.get(uid),
+    find: async (uid) => {
+      const name = local(uid) ?? (await askOnce(uid));
+      if (name === undefined) found.delete(uid);
+      else if (found.size < mostFound) found.set(uid, name);
+      return name;
+    },
+  };
+}
+
+/** Names by /etc/passwd, read again when it may have changed: at most once for an unknown uid a second. */
+function localNames(): (uid: number) => string | undefined {
   let names: ReadonlyMap<number, string> = new Map();
   let readAt = -Infinity;
   return (uid) => {
     if (performance.now() - readAt > (names.has(uid) ? 60_000 : 1000)) {
       readAt = performance.now();
+      // The first of a uid counts.
       names = new Map(
         accounts()
-          .map(({ uid: one, name }) => [one, name] as const)
-          .toReversed(),
-      ); // the first of a uid counts
+          .toReversed()
+          .map((account) => [account.uid, account.name]),
+      );
     }
     return names.get(uid);
   };
+}
+
+/** getent(1) asks whatever nsswitch.conf(5) names. */
+async function askDirectory(uid: number): Promise<string | undefined> {
+  const { code, stdout } = await run("/usr/bin/getent", ["passwd", String(uid)], { deadline: 3000 });
+  return code === 0 ? parsePasswd(stdout.toString("utf8"))[0]?.name : undefined;
 }

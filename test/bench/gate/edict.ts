@@ -37,6 +37,7 @@ export async function startEdict({ policy, catalog }: Register, mount: string): 
         const seen = raw && (await identifier.owner(raw, { dev, ino }));
         return seen === undefined ? {} : { seen };
       },
+      person: ({ uid }) => Promise.resolve({ name: String(uid) }),
       opener: () => Promise.resolve({}),
     },
   });

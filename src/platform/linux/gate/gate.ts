@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { Answer, Entry, Gate, GateDuty, GateMarks, Question } from "#platform/gate.ts";
+import type { Answer, Entry, FileId, Gate, GateDuty, GateMarks, Question } from "#platform/gate.ts";
 import { goFirst } from "#platform/priority.ts";
 import type { ProcessSeen } from "#policy/evidence.ts";
 import { PlatformError } from "#platform/platform.ts";
@@ -54,12 +54,7 @@ class LinuxGate implements Gate {
   readonly #room: number;
   readonly #buffer: Buffer;
   readonly #path = Buffer.allocUnsafeSlow(longestPath);
-  readonly #questions = new Questions({
-    answer: (question, answer) => this.#answer(question, answer),
-    live: () => {
-      if (performance.now() - this.#liveAt > pulse) this.#live();
-    },
-  });
+  readonly #questions: Questions;
   readonly #beliefs = new Beliefs();
   readonly #noWriter = bindNoWriter();
   readonly #deadMan = new DeadMan(patience);
@@ -78,6 +73,13 @@ class LinuxGate implements Gate {
     this.#limit = kernel.mostDescriptors();
     this.#room = roomFor(this.#limit);
     this.#buffer = Buffer.allocUnsafeSlow(this.#room * eventBytes);
+    this.#questions = new Questions({
+      seats: Math.ceil(this.#room / 4),
+      answer: (question, answer) => this.#answer(question, answer),
+      live: () => {
+        if (performance.now() - this.#liveAt > pulse) this.#live();
+      },
+    });
   }
 
   get waiting(): number {
@@ -117,11 +119,14 @@ class LinuxGate implements Gate {
   unsettleAll(): void {
     this.#marks.unsettleAll();
   }
-  markProcess(pid: number): void {
-    this.#marks.ofProcess(pid);
+  markProcess(pid: number, device: string): void {
+    this.#marks.ofProcess(pid, device);
   }
-  setEntries(entries: readonly Entry[]): void {
-    this.#marks.setEntries(entries);
+  addEntries(entries: readonly Entry[]): void {
+    this.#marks.addEntries(entries);
+  }
+  idAt(path: Uint8Array): FileId | undefined {
+    return this.#marks.idAt(path);
   }
 
   wake(fd: number): void {

@@ -1,4 +1,5 @@
 import koffi from "koffi";
+import { constants as files } from "node:fs";
 import { constants } from "node:os";
 import { SystemCallError } from "#platform/linux/libc.ts";
 
@@ -26,6 +27,11 @@ export interface GateKernel {
   pathOf(fd: number, buffer: Uint8Array): number;
   /** poll(2): the events of each, in order. Milliseconds, -1 for ever. */
   poll(fds: readonly Polled[], timeout: number): readonly number[];
+  /**
+   * open(2) with O_PATH of what lies below an open folder: never through a link, out of it, or onto another filesystem
+   * (openat2(2), Linux 5.6). Undefined where that leads nowhere.
+   */
+  openBelow(folder: number, path: Uint8Array): number | undefined;
   /** recv(2) that never waits: undefined where there is nothing, 0 at the end. */
   receive(fd: number, buffer: Uint8Array): number | undefined;
   /** send(2) that never waits: how many bytes were taken, 0 where the other end is full. */
@@ -39,6 +45,11 @@ export interface GateKernel {
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const AT_FDCWD = -100;
+/** asm-generic/unistd.h and unistd_64.h have the same. */
+const openat2 = 437;
+const O_PATH = 0o10_000_000;
+const O_CLOEXEC = 0o2_000_000;
+const RESOLVE = { NO_XDEV: 1, NO_SYMLINKS: 4, BENEATH: 8 } as const;
 const { EAGAIN, EINTR } = constants.errno;
 
 function fail(call: string): never {
@@ -73,6 +84,12 @@ export function openGateKernel(): GateKernel {
   const poll: (fds: Uint8Array, n: number, timeout: number) => number = lib.func(
     "int poll(_Inout_ uint8_t *fds, unsigned long n, int timeout)",
   );
+  const open2: (n: number, folder: number, path: Uint8Array, how: Uint8Array, size: number) => number = lib.func(
+    "long syscall(long n, long folder, const uint8_t *path, const uint8_t *how, long size)",
+  );
+  const how = Buffer.alloc(24); // struct open_how: u64 flags, mode, resolve
+  how.writeBigUInt64LE(BigInt(O_PATH | O_CLOEXEC | files.O_NOFOLLOW), 0);
+  how.writeBigUInt64LE(BigInt(RESOLVE.NO_XDEV | RESOLVE.NO_SYMLINKS | RESOLVE.BENEATH), 16);
   const recv: (fd: number, buffer: Uint8Array, n: number, flags: number) => number = lib.func(
     "int64_t recv(int fd, _Out_ uint8_t *buffer, size_t n, int flags)",
   );
@@ -117,6 +134,10 @@ export function openGateKernel(): GateKernel {
       }
       if (poll(bytes, fds.length, timeout) < 0 && !tryAgain()) fail("poll");
       return fds.map((_, i) => bytes.readInt16LE(8 * i + 6));
+    },
+    openBelow: (folder, path) => {
+      const fd = open2(openat2, folder, Buffer.concat([path, Buffer.of(0)]), how, how.length);
+      return fd < 0 ? undefined : fd;
     },
     receive: (fd, buffer) => {
       const length = recv(fd, buffer, buffer.length, MSG_DONTWAIT);

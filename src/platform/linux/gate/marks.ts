@@ -1,10 +1,11 @@
-import type { Entry, GateMarks } from "#platform/gate.ts";
+import type { Entry, FileId, GateMarks } from "#platform/gate.ts";
 import { PlatformError } from "#platform/platform.ts";
 import { ifReadable } from "#platform/linux/identity.ts";
 import { masks } from "#platform/linux/gate/event.ts";
 import type { GateKernel } from "#platform/linux/gate/kernel.ts";
-import { choose, isOneOf, onlyBelow, parseMounts, type Mount } from "#platform/linux/gate/mounts.ts";
+import { choose, foreignOf, isOneOf, onlyBelow, parseMounts, type Mount } from "#platform/linux/gate/mounts.ts";
 import { onMount } from "#platform/linux/gate/mount-table.ts";
+import { Places } from "#platform/linux/gate/places.ts";
 import { SystemCallError } from "#platform/linux/libc.ts";
 import { deviceText } from "#platform/linux/proc.ts";
 import { readSmall, statOf } from "#platform/linux/read.ts";
@@ -13,7 +14,6 @@ import { readSmall, statOf } from "#platform/linux/read.ts";
 const flags = {
   add: 0x1,
   remove: 0x2,
-  dontFollow: 0x4,
   ignored: 0x20,
   flush: 0x80,
   filesystem: 0x100,
@@ -23,6 +23,8 @@ const flags = {
 
 /** A table of mounts that is longer is some container host's; what stands past it is watched by the exec stream. */
 const longestTable = 4 * 1024 * 1024;
+/** The same of another namespace, which anybody can make: some hundred mounts. */
+const longestForeign = 64 * 1024;
 
 /** What one fanotify group asks about. */
 export class Marks {
@@ -30,12 +32,14 @@ export class Marks {
   readonly #kernel: GateKernel;
   readonly #devices = new Set<string>();
   #left: GateMarks["left"] = [];
-  #entries: readonly Entry[] = [];
+  readonly #entries = new Map<string, Entry>();
+  readonly #places: Places;
   #evictable: number = flags.evictable;
 
   constructor(group: number, kernel: GateKernel) {
     this.#group = group;
     this.#kernel = kernel;
+    this.#places = new Places(kernel);
   }
 
   get made(): GateMarks {
@@ -57,8 +61,9 @@ export class Marks {
     const chosen = only === undefined ? gated : onlyBelow(only, gated, all);
     const isBelow = askedBelow(chosen);
     this.#devices.clear(); // another filesystem gets the number of one that has gone
-    for (const mount of chosen) {
-      if (isBelow(mount)) continue;
+    const taken = chosen.filter((mount) => !isBelow(mount));
+    this.#places.know(all, new Set(taken));
+    for (const mount of taken) {
       const why = this.#take(mount);
       if (why !== undefined) refused.push({ path: Buffer.from(mount.path).toString("utf8"), why });
     }
@@ -78,15 +83,14 @@ export class Marks {
   }
 
   /**
-   * Those that only a process in another mount namespace sees. Their owners are not believed. Overlays are asked about where they
+   * Those that only a process in another mount namespace sees, first the one on `device`. Their owners are not believed. Overlays are asked about where they
    * lie: what that is called there leads elsewhere here.
    */
-  ofProcess(pid: number): void {
-    const ours = new Set(parseMounts(table("self")).map(({ device }) => device));
+  ofProcess(pid: number, device: string): void {
     const root = Buffer.from(`/proc/${pid}/root`);
-    for (const { device, path, type, id } of choose(parseMounts(table(pid))).gated)
-      if (!ours.has(device) && type !== "overlay")
-        onMount(Buffer.concat([root, path]), id, (place) => this.#mark(place));
+    const theirs = parseMounts(table(pid, longestForeign));
+    for (const { path, id } of foreignOf(theirs, parseMounts(table("self")), device))
+      onMount(Buffer.concat([root, path]), id, (place) => this.#mark(place));
   }
 
   /** Dropped by the kernel when the file is written to, but not by a shared mapping: only for files whose writers are trusted. */
@@ -110,14 +114,19 @@ export class Marks {
 
   unsettleAll(): void {
     this.#kernel.markPath(this.#group, flags.flush, 0, Buffer.from("/"));
-    this.setEntries(this.#entries);
+    for (const entry of this.#entries.values()) this.#entry(entry);
   }
 
-  setEntries(entries: readonly Entry[]): void {
-    const now = new Set(entries.map(keyOf));
-    for (const entry of this.#entries) if (!now.has(keyOf(entry))) this.#entry(flags.remove, entry);
-    for (const entry of entries) this.#entry(flags.add, entry);
-    this.#entries = entries;
+  addEntries(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.#entries.set(`${entry.dev} ${entry.ino}`, entry);
+      this.#entry(entry);
+    }
+  }
+
+  /** What lies at a path of a gated filesystem, links not followed. */
+  idAt(path: Uint8Array): FileId | undefined {
+    return this.#places.at(path, (_, stat) => ({ dev: deviceText(stat.dev), ino: String(stat.ino) }));
   }
 
   /** Asks for nothing any more. */
@@ -126,13 +135,15 @@ export class Marks {
       this.#kernel.markPath(this.#group, flags.flush | kind, 0, Buffer.from("/"));
   }
 
-  /** Only on our own filesystems: the way to any other could be slow, or a user's. */
-  #entry(flag: number, entry: Entry): void {
-    if (!this.#devices.has(entry.dev)) return;
+  /** Where it still is that file. Another that lies there by now is nobody's entry. */
+  #entry({ path, dev, ino }: Entry): void {
     try {
-      this.#kernel.markPath(this.#group, flag | flags.dontFollow, masks.open, Buffer.from(entry.path));
+      this.#places.at(Buffer.from(path), (place, stat) => {
+        if (deviceText(stat.dev) === dev && String(stat.ino) === ino)
+          this.#kernel.markPath(this.#group, flags.add, masks.open, Buffer.from(place));
+      });
     } catch (error) {
-      if (!(error instanceof SystemCallError)) throw error; // it has gone
+      if (!(error instanceof SystemCallError)) throw error; // too many marks, or a filesystem that has gone
     }
   }
 
@@ -185,10 +196,6 @@ function deviceAt(path: Uint8Array): string | undefined {
 }
 
 /** The mounts that a process sees; none where it has gone. */
-function table(pid: number | "self"): Uint8Array {
-  return ifReadable(() => readSmall(`/proc/${pid}/mountinfo`, longestTable)) ?? Buffer.of();
-}
-
-function keyOf({ path, dev, ino }: Entry): string {
-  return `${dev} ${ino} ${path}`;
+function table(pid: number | "self", longest: number = longestTable): Uint8Array {
+  return ifReadable(() => readSmall(`/proc/${pid}/mountinfo`, longest)) ?? Buffer.of();
 }

@@ -10,10 +10,10 @@ export function openMountTable(): number {
 }
 
 /**
- * What `use` makes of a path to just this mount, which leads there whatever is mounted or unmounted meanwhile; undefined where
+ * What `use` makes of a path to just this mount, and of its open folder. The path leads there whatever is mounted or unmounted meanwhile; undefined where
  * `path` leads to no mount of this `id` (any more, or because another lies over it). @throws PlatformError, or what `use` throws
  */
-export function onMount<T>(path: Uint8Array, id: string, use: (path: string) => T): T | undefined {
+export function onMount<T>(path: Uint8Array, id: string, use: (path: string, fd: number) => T): T | undefined {
   let fd;
   try {
     fd = openSync(Buffer.from(path), O_PATH | constants.O_NOFOLLOW);
@@ -22,7 +22,7 @@ export function onMount<T>(path: Uint8Array, id: string, use: (path: string) => 
   }
   try {
     const said = readSmall(`/proc/self/fdinfo/${fd}`, 4096)?.toString("latin1") ?? "";
-    return /^mnt_id:\s*(\d+)$/m.exec(said)?.[1] === id ? use(`/proc/self/fd/${fd}`) : undefined;
+    return /^mnt_id:\s*(\d+)$/m.exec(said)?.[1] === id ? use(`/proc/self/fd/${fd}`, fd) : undefined;
   } finally {
     closeSync(fd);
   }

@@ -1,3 +1,5 @@
+import { dirname } from "node:path/posix";
+
 /** One line of /proc/PID/mountinfo (proc_pid_mountinfo(5)). */
 export interface Mount {
   readonly id: string;
@@ -77,15 +79,24 @@ export function choose(mounts: readonly Mount[]): {
 } {
   const named = mounts.map((mount) => ({ mount, why: whyNotGated(mount.type) }));
   const left = named.flatMap(({ mount, why }) => (why === undefined || why === none ? [] : [{ ...mount, why }]));
+  const whyAt = new Map(left.map(({ path, why }) => [textOf(path), why]));
   const behind: (Mount & { readonly why: string })[] = [];
   const gated: Mount[] = [];
   for (const { mount, why } of named) {
     if (why !== undefined) continue;
-    const through = left.find((other) => leads(text(other), mount));
+    const through = onTheWay(textOf(mount.path), whyAt);
     if (through === undefined) gated.push(mount);
-    else behind.push({ ...mount, why: through.why });
+    else behind.push({ ...mount, why: through });
   }
   return { gated, left: [...left, ...behind] };
+}
+
+/** What is known of a path or of the nearest folder above it. People can mount a thousand things: none is compared with all. */
+function onTheWay(path: string, known: ReadonlyMap<string, string>): string | undefined {
+  for (let at = path; ; at = dirname(at)) {
+    const here = known.get(at);
+    if (here !== undefined || at === dirname(at)) return here;
+  }
 }
 
 /**
@@ -97,26 +108,38 @@ export function onlyBelow(
   chosen: readonly Mount[],
   all: readonly Mount[],
 ): readonly Mount[] {
-  const within = (mount: Mount): boolean => places.some((place) => leads(textOf(place), mount));
+  const within = (mount: Mount): boolean => places.some((place) => leads(asMounted(place), mount));
   const elsewhere = new Set(all.filter((mount) => !within(mount)).map(({ device }) => device));
   return chosen.filter((mount) => isOneOf(places, mount) || (within(mount) && !elsewhere.has(mount.device)));
 }
 
 /** Whether a mount lies at one of these places. */
 export function isOneOf(places: readonly string[], mount: Mount): boolean {
-  return places.some((place) => textOf(place) === text(mount));
+  return places.some((place) => asMounted(place) === textOf(mount.path));
 }
 
 /** Whether a folder is the mount point, or above it. */
 function leads(folder: string, mount: Mount): boolean {
-  const path = text(mount);
+  const path = textOf(mount.path);
   return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
 }
 
-function text({ path }: Mount): string {
+/** A path's bytes as a text, one character a byte. */
+export function textOf(path: Uint8Array): string {
   return Buffer.from(path).toString("latin1");
 }
 
-function textOf(place: string): string {
-  return Buffer.from(place.replace(/(?<=.)\/+$/, "")).toString("latin1");
+function asMounted(place: string): string {
+  return textOf(Buffer.from(place.replace(/(?<=.)\/+$/, "")));
+}
+
+/** Filesystems of another mount namespace that are marked at one look: whoever makes one can fill it with thousands. */
+const mostForeign = 64;
+
+/** Those that only a process in another namespace sees: first the one that a program was started from. Pure. */
+export function foreignOf(theirs: readonly Mount[], ours: readonly Mount[], device: string): readonly Mount[] {
+  const known = new Set(ours.map((mount) => mount.device));
+  const gated = choose(theirs).gated.filter((mount) => !known.has(mount.device) && mount.type !== "overlay");
+  const isIt = (mount: Mount): boolean => mount.device === device;
+  return [...gated.filter(isIt), ...gated.filter((mount) => !isIt(mount))].slice(0, mostForeign);
 }

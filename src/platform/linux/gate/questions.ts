@@ -12,6 +12,11 @@ interface Held {
 }
 
 export interface QuestionsOptions {
+  /**
+   * Large files that are read at once. One past them is given up at once: seats are somebody's processes, and whoever takes all
+   * of them must not keep anybody else's program waiting.
+   */
+  readonly seats: number;
   readonly answer: (question: Question, answer: Answer) => void;
   /** Called before each step of work: at most a millisecond of it, but there may be thousands. */
   readonly live: () => void;
@@ -70,10 +75,20 @@ export class Questions {
     for (const { question, finding, pause, due } of this.#held.values()) {
       if (due > now) this.#next = Math.min(this.#next, due);
       else {
-        finding.return("allow"); // so that it lets go of what it holds; the answer is what its duty says
-        this.#answer(question, duty.late(question, pause));
+        this.#giveUp(question, finding, duty, pause);
       }
     }
+  }
+
+  #giveUp(question: Question, finding: Finding, duty: GateDuty, why: Pause | "failed"): void {
+    let answer: Answer = "allow";
+    try {
+      finding.return("allow"); // so that it lets go of what it holds; the answer is what its duty says
+      answer = duty.late(question, why);
+    } catch {
+      // A fault of ours, twice: nobody waits for it.
+    }
+    this.#answer(question, answer);
   }
 
   #step(held: Held, duty: GateDuty): void {
@@ -83,10 +98,13 @@ export class Questions {
     try {
       step = finding.next();
     } catch {
-      return this.#answer(question, duty.late(question, "failed"));
+      return this.#giveUp(question, finding, duty, "failed");
     }
     if (step.done === true) return this.#answer(question, step.value);
-    if (step.value === "agent" || held.due === Infinity)
+    const isNew = held.due === Infinity;
+    if (isNew && step.value === "bytes" && this.#held.size >= this.#options.seats)
+      return this.#giveUp(question, finding, duty, "bytes");
+    if (step.value === "agent" || isNew)
       held.due = step.value === "agent" ? performance.now() + deadlines.agent : question.since + deadlines.bytes;
     held.pause = step.value;
     this.#held.delete(question.fd);
