@@ -10,8 +10,8 @@ import { toEvent, type DeviceInfo, type Health } from "#report/ocsf.ts";
 import type { Outbox } from "#report/outbox.ts";
 
 interface RecorderOptions {
-  readonly outbox: Outbox;
-  readonly journal: Journal;
+  readonly outbox: Pick<Outbox, "put">;
+  readonly journal: Pick<Journal, "add" | "told">;
   readonly about: DeviceInfo;
   readonly clock: Clock;
   readonly log: Log;

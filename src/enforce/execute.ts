@@ -45,6 +45,8 @@ export class Enforcement {
   readonly #said = new Set<string>();
   /** Processes that were denied something or are being stopped, each with its ban. */
   readonly #ends = new Set<string>();
+  /** What the gate let nobody run, each with who asked: one that was refused its script is stopped and not reported again. */
+  readonly #denials = new Set<string>();
   readonly #closing = new AbortController();
 
   constructor(options: EnforcementOptions) {
@@ -78,6 +80,7 @@ export class Enforcement {
 
   /** The gate let it not start. Where the same process is being stopped already, or was, it is said once. */
   denied(verdict: Verdict, evidence: Evidence): void {
+    this.#remember(this.#denials, denialKey({ verdict, evidence }));
     const key = endKey(evidence.process, verdict);
     if (key !== undefined && this.#remember(this.#ends, key)) this.#emit({ verdict, evidence }, { did: "denied" });
     else if (key === undefined) this.#emit({ verdict, evidence }, { did: "denied" });
@@ -144,11 +147,13 @@ export class Enforcement {
     if (script === undefined && file !== undefined && this.#options.platform.isVital(file))
       return this.#emit(job, { did: "spared", error: "it is a program that the machine needs" });
     const end = (): void =>
-      this.#act(`process ${process.pid} ${process.start}`, job, () => {
+      this.#act(`process ${process.pid} ${process.start}`, job, async () => {
         const key = endKey(process, job.verdict);
         if (key !== undefined) this.#remember(this.#ends, key);
         if (job.evidence.process !== undefined) this.#options.platform.keepTerminal(job.evidence.process);
-        return stopTree(this.#options.platform, process, this.#times, this.#closing.signal);
+        const result = await stopTree(this.#options.platform, process, this.#times, this.#closing.signal);
+        const said = result.did !== "failed" && this.#denials.has(denialKey(job));
+        return said ? undefined : result;
       });
     if (grace <= 0) {
       this.#graces.drop((g) => same(g, process, job.verdict));
@@ -161,13 +166,14 @@ export class Enforcement {
     else if (answer === "full") this.#emit(job, { did: "failed", error: "too many processes have a grace at once" });
   }
 
-  /** One act at a time for one subject; bounded in all. */
-  #act(subject: string, job: Job, act: () => Promise<Result>): void {
+  /** One act at a time for one subject; bounded in all. Without a result there is nothing to say. */
+  #act(subject: string, job: Job, act: () => Promise<Result | undefined>): void {
     if (this.#busy.has(subject)) return;
     this.#busy.add(subject);
     const seated = this.#seats.take(async () => {
       try {
-        this.#emit(job, await act());
+        const result = await act();
+        if (result !== undefined) this.#emit(job, result);
       } catch (error) {
         this.#emit(job, { did: "failed", error: describe(error) });
       } finally {
@@ -212,6 +218,10 @@ function same(grace: Grace<Job>, process: ProcessId, verdict: Verdict): boolean 
   return (
     grace.ban === verdict.ban && grace.start === process.start && grace.dev === process.dev && grace.ino === process.ino
   );
+}
+
+function denialKey({ verdict, evidence: { process, file, script } }: Job): string {
+  return [process?.pid, process?.start, verdict.ban, file?.dev, file?.ino, script?.dev, script?.ino].join(" ");
 }
 
 function endKey(

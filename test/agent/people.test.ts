@@ -43,7 +43,10 @@ async function house(
   };
   const before = [];
   for (const uid of running) before.push(await start(uid));
-  const platform = await onlyThese(() => pids);
+  /** What a directory service calls people. */
+  const names = new Map<number, string>();
+  const these = await onlyThese(() => pids);
+  const platform = { ...these, nameOf: async (uid: number) => names.get(uid) ?? these.nameOf(uid) };
   const [state, run] = [join(folder, "state"), join(folder, "run")];
   mkdirSync(state);
   writeFileSync(join(state, "journal.ndjson"), journal.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
@@ -76,6 +79,7 @@ async function house(
     tool,
     web,
     run,
+    names,
     status: (uid = 0) => statusAt(run, uid),
     ask: (uid: number, question: object) => askAs(uid, path, question),
     start,
@@ -171,6 +175,22 @@ describe.skipIf(lacking("root"))("people who share a machine", () => {
     clock.set("2026-07-20T20:30:00Z");
     expect(await end(await start())).toBe("SIGTERM");
     await until("it is recorded", async () => (await status()).recorded.some(({ did }) => did === "stopped"));
+  });
+
+  test("whoever only a directory service knows has their exceptions, too", async () => {
+    const exceptions = [{ ban: "parrot", person: "dana", until: "2026-08-01T00:00:00Z", reason: "migration" }];
+    const place = await house((tool) => ({
+      ...banning(tool, "block", { exceptions: { max: "P365D" } }),
+      exceptions: exceptions.map((one) => ({ ...one, ban: tool.id })),
+    }));
+    place.names.set(ann, "dana");
+    const [hers, his] = [await place.start(ann), await place.start(ben)];
+    expect(await end(his)).toBe("SIGTERM");
+    const dids = async (uid: number): Promise<readonly string[]> =>
+      (await place.status(uid)).recorded.map(({ did }) => did);
+    await until("both are recorded", async () => [...(await dids(ann)), ...(await dids(ben))].length > 1);
+    expect([await dids(ann), await dids(ben)]).toEqual([["recorded"], ["stopped"]]);
+    expect(isAlive(hers)).toBe(true);
   });
 
   test("a block is no warning, and a ban without exceptions takes no request", async () => {

@@ -223,3 +223,15 @@ test("what fails says why", async () => {
   judge(verdictOf({ mode: "remove" }), evidenceOf("installed"));
   expect(await next()).toMatchObject({ did: "failed", error: "it belongs to dpkg" });
 });
+
+test("a script that the gate denied to its interpreter is reported once, though the interpreter is stopped too", async () => {
+  const platform = world();
+  const { enforcement, judge, next } = start(platform);
+  const script = { path: "/home/ann/tool.js", dev: "8:1", ino: "77" };
+  enforcement.denied(verdictOf(), evidenceOf("exec", { script }));
+  judge(verdictOf(), evidenceOf("exec", { script }));
+  expect(await next()).toMatchObject({ did: "denied" });
+  while (platform.running.has(7) || !enforcement.idle) await new Promise((resolve) => setTimeout(resolve, 1));
+  judge(verdictOf({ mode: "notify" }), evidenceOf("exec", { script }));
+  expect(await next()).toMatchObject({ did: "told" });
+});

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PlatformError } from "#platform/platform.ts";
 import { eventBytes, parseEvents } from "#platform/linux/gate/event.ts";
-import { choose, onlyBelow, parseMounts, type Mount } from "#platform/linux/gate/mounts.ts";
+import { choose, foreignOf, onlyBelow, parseMounts, type Mount } from "#platform/linux/gate/mounts.ts";
 
 /** struct fanotify_event_metadata */
 function event(mask: bigint, fd: number, pid: number, change: { version?: number; length?: number } = {}): Buffer {
@@ -120,6 +120,15 @@ describe("the table of mounts", () => {
     ]);
     expect(paths(gated)).toEqual(["/", "/run", "/net/homely", "/var/lib/overlay"]);
     expect(paths(left)).toEqual(["/net/home", "/mnt/app", "/srv", "/net/home/below", "/srv"]);
+  });
+
+  test("of another namespace so many are marked and no more, the one that a program was started from among them", () => {
+    const ours = [mount("254:0", "/", "ext4")];
+    const theirs = Array.from({ length: 5_000 }, (_, i) => mount(`0:${i}`, `/decoy/${i}`, "tmpfs"));
+    const marked = foreignOf([...ours, ...theirs], ours, "0:4321");
+    expect(marked).toHaveLength(64);
+    expect(paths(marked)).toContain("/decoy/4321");
+    expect(paths(marked)).not.toContain("/");
   });
 
   test("where only some mount points are gated, what is mounted below them is too, but nothing that is mounted elsewhere", () => {
