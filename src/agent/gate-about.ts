@@ -2,7 +2,8 @@ import { fstatSync, type BigIntStats } from "node:fs";
 import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
 import { stampOf, type Stamp } from "#observe/read-file.ts";
 import { fileSeen } from "#observe/seen.ts";
-import type { FileSeen } from "#policy/evidence.ts";
+import type { Evidence, FileSeen } from "#policy/evidence.ts";
+import type { Verdict } from "#policy/verdict.ts";
 import type { Gate, Question } from "#platform/gate.ts";
 
 /** The file of one question, as it was when the gate first looked. */
@@ -20,6 +21,21 @@ export interface About {
 export function fileOf(raw: RawPath | undefined, stamp: Stamp): FileSeen {
   const { dev, ino, size, nlink, owner } = stamp;
   return raw === undefined ? { path: "(unnamed)", dev, ino, size, nlink, owner } : fileSeen(raw, stamp);
+}
+
+/** Identities that one message names: whoever puts every marker of a large policy into one file must not make it too long to be heard. */
+const mostNamed = 16;
+
+/** A denial as the agent is told of it. */
+export function denialOf(
+  evidence: Evidence,
+  verdict: Verdict,
+): { readonly evidence: Evidence; readonly verdict: Verdict } {
+  const { marker } = evidence.seen;
+  const few = "value" in marker ? { value: marker.value.slice(0, mostNamed) } : marker;
+  const identities = verdict.because.filter(({ rule }) => rule === "identity").slice(mostNamed);
+  const because = verdict.because.filter((reason) => !identities.includes(reason));
+  return { evidence: { ...evidence, seen: { ...evidence.seen, marker: few } }, verdict: { ...verdict, because } };
 }
 
 export function base64(path: RawPath | undefined): string {

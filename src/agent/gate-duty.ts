@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import { base64, fileOf, look, type About } from "#agent/gate-about.ts";
+import { base64, denialOf, fileOf, look, type About } from "#agent/gate-about.ts";
 import { Asks } from "#agent/gate-asks.ts";
 import { GateJudge } from "#agent/gate-judge.ts";
 import { lateWords, unreadVerdict } from "#agent/gate-unread.ts";
@@ -148,7 +148,7 @@ export class Duty implements GateDuty {
     const { process, file, owner } = reply.opening;
     const evidence = this.#judge.opening(about, { process, file }, seenAtGate(about.path, content, owner));
     const verdict = this.#judge.decide(evidence);
-    return stops(verdict) ? this.#denied(evidence, verdict) : this.#allow();
+    return stops(verdict) && !this.#isNeeded(about) ? this.#denied(evidence, verdict) : this.#allow();
   }
 
   #look(question: Question): About {
@@ -157,7 +157,7 @@ export class Duty implements GateDuty {
 
   /** Not yet the last word: the machine may need it after all (law 6), and whoever asks may have an exception. */
   *#deny(question: Question, about: About, seen: Seen, first: Verdict): Finding {
-    if (about.stamp.owner === 0 && this.#options.isVital(fileOf(about.raw, about.stamp))) return this.#allow();
+    if (this.#isNeeded(about)) return this.#allow();
     let verdict: Verdict | undefined = first;
     const stranger = this.#judge.stranger(question.pid);
     if (stranger !== undefined && !this.#startedByAgent(question.pid)) {
@@ -171,9 +171,14 @@ export class Duty implements GateDuty {
     return this.#denied(evidence, { ...verdict, evidence: [evidence.id] });
   }
 
+  /** Looked at again (law 6): an upgrade a moment ago has given vital programs new inodes. */
+  #isNeeded({ raw, stamp }: About): boolean {
+    return stamp.owner === 0 && this.#options.isVital(fileOf(raw, stamp));
+  }
+
   #denied(evidence: Evidence, verdict: Verdict): Answer {
     this.#counts.denied += 1;
-    this.#say({ say: "denied", evidence, verdict });
+    this.#say({ say: "denied", ...denialOf(evidence, verdict) });
     return "deny";
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as after } from "node:timers/promises";
+import { GateEntries } from "#agent/gate-entries.ts";
 import { GateLine, type Marks, type Pong } from "#agent/gate-line.ts";
 import { pause } from "#lib/backoff.ts";
 import { describe } from "#lib/errors.ts";
@@ -53,7 +54,6 @@ export interface GateHealth {
 /** Milliseconds. */
 const [pingEvery, peopleEvery, endWithin, healthyAfter] = [1_000, 60_000, 5_000, 60_000];
 const restarts = { firstMs: 200, maxMs: 60_000 };
-const mostEntries = 5_000;
 /** Looks into other mount namespaces a second, each some milliseconds of the gate's: anybody can make namespaces. */
 const mostForeign = 20;
 
@@ -63,7 +63,7 @@ const mostForeign = 20;
  */
 export class Gatekeeper {
   readonly #options: GatekeeperOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new GateEntries((entries) => this.#line?.say({ say: "entries", entries }));
   #wanted: Generation | undefined;
   #line: GateLine | undefined;
   #marks: Marks | undefined;
@@ -71,8 +71,6 @@ export class Gatekeeper {
   #why = "no policy is in force yet";
   #fell = 0;
   #people: Begin["people"] = [];
-  /** Entry files that the gate was not told of yet. */
-  #fresh: Entry[] = [];
   #foreign = 0;
   #pings = 0;
   #wake: () => void = () => undefined;
@@ -96,11 +94,13 @@ export class Gatekeeper {
   policy(generation: Generation | undefined): void {
     this.#wanted = generation;
     this.#entries.clear();
-    this.#fresh = [];
     this.#wake();
   }
 
-  /** Something that a verdict depends on has changed, or may have. */
+  /**
+   * Something that a verdict depends on has changed, or may have: nothing stays settled. Twice a minute in any case, with the list
+   * of vital programs, so that what was said of a file's owner is not believed for ever.
+   */
   changed(): void {
     this.#line?.say({ say: "standing", ...this.#standing() });
   }
@@ -113,11 +113,7 @@ export class Gatekeeper {
 
   /** A file of a banned tool that interpreters and loaders open. */
   entry(entry: Entry): void {
-    const key = `${entry.dev} ${entry.ino}`;
-    if (this.#entries.has(key) || this.#entries.size >= mostEntries) return;
-    this.#entries.set(key, entry);
-    this.#fresh.push(entry);
-    if (this.#fresh.length === 1) setImmediate(() => this.#sayEntries()); // a scan finds many at once
+    this.#entries.add(entry);
   }
 
   /** Runs until aborted. Never throws: a machine without a gate is watched by the exec stream and by sweeps. */
@@ -186,8 +182,7 @@ export class Gatekeeper {
     this.#counts = undefined;
     this.#marks = marks;
     this.changed(); // what changed while it began
-    this.#fresh = [...this.#entries.values()];
-    this.#sayEntries();
+    this.#entries.sayAll();
     log.info("the gate is up", { version, devices: marks.devices.length, left: marks.left.length });
   }
 
@@ -220,12 +215,6 @@ export class Gatekeeper {
 
   #standing(): Pick<Begin, "device" | "now" | "people"> {
     return { device: deviceText(this.#options.device()), now: this.#options.now(), people: this.#people };
-  }
-
-  #sayEntries(): void {
-    const entries = this.#fresh;
-    this.#fresh = [];
-    if (entries.length > 0) this.#line?.say({ say: "entries", entries });
   }
 
   /** Until another policy is wanted, or the end. */
