@@ -145,7 +145,7 @@ async function restNow({ policies, watching, watchdog }: House, signal: AbortSig
 
 /** Ends the agent when the policy was asked for and everything was looked at, judged and, where it must be, stopped. */
 async function lookOnce(house: House, signal: AbortSignal): Promise<void> {
-  const { clock, watching, enforcement } = house;
+  const { clock, watching, enforcement, unjudged } = house;
   const soon = (): Promise<void> => after(50, undefined, { signal }).catch(() => undefined);
   const began = clock.now();
   while (!signal.aborted && !asked(house, began)) await soon();
@@ -156,7 +156,7 @@ async function lookOnce(house: House, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && watching.health().sweeps === sweeps) await soon();
   }
   const looked = (): boolean => watching.health().installed.scanned !== undefined;
-  while (!signal.aborted && !(looked() && enforcement.idle)) await soon();
+  while (!signal.aborted && !(looked() && unjudged.waiting === 0 && enforcement.idle)) await soon();
 }
 
 /** Whether the server was asked since, and what it said is in force or refused; or there is nobody to ask. */

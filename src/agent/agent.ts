@@ -51,10 +51,13 @@ function judge(house: House, seen: Evidence): void {
 }
 
 async function judgeNamed(house: House, evidence: Evidence): Promise<void> {
+  house.unjudged.waiting += 1;
   try {
     judge(house, await named(house, evidence));
   } catch (error) {
     unjudged(house, evidence, error);
+  } finally {
+    house.unjudged.waiting -= 1;
   }
 }
 

@@ -49,6 +49,8 @@ export interface House {
 export interface Unjudged {
   count: number;
   why: string | undefined;
+  /** What waits for a name. */
+  waiting: number;
 }
 
 /** How this device stands with its server: what sending finds out, and health tells. */

@@ -159,7 +159,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     recorder,
     reporting: { enrolledAt: identity.enrolledAt, failing: undefined },
     missing,
-    unjudged: { count: 0, why: undefined },
+    unjudged: { count: 0, why: undefined, waiting: 0 },
     watchdog: new Watchdog(platform),
   };
   all.addEventListener("abort", () => platform.service("STOPPING=1"), { once: true });
