@@ -38,8 +38,6 @@ export class ProcessWatch {
   readonly #given: Given;
   /** When the last whole sweep began: what it did not see has started since. */
   #began: Instant | undefined;
-  /** Since when the policy was in force at that time. */
-  #under: Instant | undefined;
   #again = false;
 
   constructor(options: {
@@ -69,8 +67,6 @@ export class ProcessWatch {
   async sweep(identifier: Identifier, activatedAt: () => Instant, signal?: AbortSignal): Promise<Sweep> {
     const began = this.#clock.now();
     const before = this.#began;
-    const under = this.#under;
-    this.#under = activatedAt();
     const again = this.#again;
     this.#again = false;
     this.#given.listing();
@@ -91,9 +87,7 @@ export class ProcessWatch {
         const seen = await identifier.process(detail, "process");
         const judgedBefore = this.#given.again(seen);
         if (judgedBefore && !again) return;
-        // Whoever was judged by no policy yet, or by an older one, is news to this one: the agent looks before it has its policy.
-        const news = !judgedBefore || activatedAt() !== under;
-        const started = news && isSince(detail, judgedBefore ? undefined : before, activatedAt());
+        const started = !judgedBefore && isSince(detail, before, activatedAt());
         this.#give(started ? { ...seen, kind: "exec" } : seen);
       },
       signal,

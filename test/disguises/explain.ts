@@ -50,15 +50,9 @@ export const explanations: readonly Explanation[] = [
   },
   {
     enforcer: "edict",
-    disguises: ["started while the agent restarts"],
+    disguises: ["started while the agent restarts", "running before the agent came"],
     of: killed,
-    text: "Nobody was there to be asked. The first look finds it, and it has no grace: the ban was in force when it was started. The time counts from the start of the agent's process, most of it the agent's own.",
-  },
-  {
-    enforcer: "edict",
-    disguises: ["running before the agent came"],
-    of: killed,
-    text: "The same, but its person could not know: they are told, and it is ended after the ban's grace, which is one second here.",
+    text: "Nobody was there to be asked. It is found by the first look, told, and ended after the ban's grace, which is one second here. The time counts from the start of the agent's process.",
   },
   {
     enforcer: "edict",

@@ -48,18 +48,6 @@ test("what started under the policy while the agent was down is an exec when it 
   expect(of(child.pid).map((e) => e.kind)).toEqual(["exec"]);
 });
 
-test("and so it is when the agent looked before it had read that policy from its disk", async () => {
-  const { sweep, watch, of } = watching(await selectPlatform());
-  const activatedAt = instantOf(systemClock.now() - 60_000);
-  const child = await start(nativeTool(join(folder(), "tool")), ["1000"]);
-  await sweep(instantOf(systemClock.now() + 1000)); // no policy yet
-  watch.lookAgain();
-  await sweep(activatedAt);
-  watch.lookAgain();
-  await sweep(activatedAt);
-  expect(of(child.pid).map((e) => e.kind)).toEqual(["process", "exec", "process"]);
-});
-
 test("what started before the policy came into force is running, not an exec", async () => {
   const { sweep, of } = watching(await selectPlatform());
   await sweep();
