@@ -227,9 +227,9 @@ class Watch implements Watching {
         this.#error = describe(error); // the next sweep tries again; health says so meanwhile
       }
       this.#sweeps += 1;
-      // Starts were missed, or somebody asked to look again while the sweep was going on: it may have passed by.
-      if (this.#missed || this.#processes.owed)
-        await after(rest, undefined, { signal: this.#signal }).catch(() => undefined);
+      if (this.#missed) await after(rest, undefined, { signal: this.#signal }).catch(() => undefined);
+      // Who asked to look again while a sweep was going on waits no longer than where sweeps are all there is.
+      else if (this.#processes.owed) await this.#pause(Math.min(this.#sweepSeconds, usualSweepSeconds(false)) * 1000);
       else await this.#pause(this.#sweepSeconds * 1000);
     }
   }
