@@ -26,7 +26,7 @@ import type { InstallRoot, Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { openIdentity } from "#report/identity.ts";
 import { openOutbox } from "#report/outbox.ts";
-import { openClient } from "#trust/client.ts";
+import { openClient, type Client } from "#trust/client.ts";
 import { silent } from "#agent/silent.ts";
 import { Watchdog } from "#agent/watchdog.ts";
 
@@ -91,13 +91,16 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
   const trust =
     config.server === undefined || root === undefined
       ? silent
-      : openClient({
-          dir: join(config.state, "trust"),
-          url: `${config.server}/repo/`,
-          bootstrap: root,
-          clock,
-          ca,
-        });
+      : asking(
+          openClient({
+            dir: join(config.state, "trust"),
+            url: `${config.server}/repo/`,
+            bootstrap: root,
+            clock,
+            ca,
+          }),
+          options.once === true,
+        );
   const policies = new Policies({
     clock,
     state,
@@ -201,6 +204,23 @@ function until(stop: AbortController): Actor {
       else signal.addEventListener("abort", end, { once: true });
     });
   return { name: "watching", run };
+}
+
+/** A look once asks first: nobody is stopped by what was withdrawn since the last time. Else the last good policy is in force at once (law 7). */
+function asking(client: Client, first: boolean): House["trust"] {
+  if (!first) return client;
+  return {
+    async *updates(options, signal) {
+      const fresh = await client.refresh(signal).catch(() => undefined); // `status` says why; the last good one it is
+      if (fresh !== undefined) yield fresh;
+      for await (const generation of client.updates(options, signal))
+        if (fresh === undefined || generation.version > fresh.version) yield generation;
+    },
+    activated: (generation) => client.activated(generation),
+    rejected: (generation, why) => client.rejected(generation, why),
+    status: () => client.status(),
+    close: () => client.close(),
+  };
 }
 
 /** Bytes: the certificates of every public authority are 250 kB. */
