@@ -22,6 +22,7 @@ ln -s /proc/self/fd "$base/root/dev/fd"
 # Where they lie on file systems of their own, this overlay does not have them.
 for at in "$repository" "$runtime"; do
   [ -n "$(ls -A "$base/root$at" 2>/dev/null)" ] && continue
+  mkdir -p "$base/root$at"
   over=$(mktemp -d "$base/over.XXXXXX")
   mkdir "$over/upper" "$over/work"
   mount -t overlay -o "lowerdir=$at,upperdir=$over/upper,workdir=$over/work" edict-disguises "$base/root$at"

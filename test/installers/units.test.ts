@@ -12,7 +12,7 @@ const fetches = (path: string): string =>
 
 /** Succeeds once another process is the agent's. */
 const fresh = (old: string): string =>
-  `systemctl is-active edict && ! systemctl show -p MainPID --value edict | grep -qx ${old}`;
+  `systemctl is-active edict && systemctl show -p MainPID --value edict | grep -vx -e ${old} -e 0 | grep -q .`;
 const data = "/var/lib/private/edict-server";
 const banOf = (identity: object): object => ({
   formatVersion: 1,
