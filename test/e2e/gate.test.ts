@@ -10,25 +10,12 @@ import { noDesktop, startDesktop, type Desktop } from "../desktop.ts";
 import { SetClock } from "../fakes/clock.ts";
 import { lacking } from "../needs.ts";
 import { faults } from "../report/ocsf-schema.ts";
-import { example, onlyUsers, startHouse, until, type Running } from "./house.ts";
-
-/** The real tool, or the reason why it is not to be had. */
-function installClaude(prefix: string): string | undefined {
-  try {
-    const args = ["install", "--global", "--prefix", prefix, "--loglevel=error", "@anthropic-ai/claude-code"];
-    execFileSync("npm", args, { stdio: "pipe" });
-    return undefined;
-  } catch (error) {
-    const reason = `npm could not install the real tool: ${error instanceof Error ? error.message.split("\n")[0] : ""}`;
-    console.warn(`skipped: ${reason}`);
-    return reason;
-  }
-}
+import { example, installTools, onlyUsers, startHouse, until, type Running } from "./house.ts";
 
 /** A filesystem of the test's own: the gate holds nothing else. */
 const folder = mkdtempSync(join(tmpdir(), "edict-gated-"));
 const prefix = mkdtempSync(join(tmpdir(), "edict-tools-"));
-const missing = lacking("root") ?? noDesktop() ?? installClaude(prefix);
+const missing = lacking("root") ?? noDesktop() ?? installTools(prefix, "@anthropic-ai/claude-code");
 
 describe.skipIf(missing !== undefined)("the ban of 10 July at the gate", () => {
   const clock = new SetClock("2026-07-09T12:00:00+08:00");

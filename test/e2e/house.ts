@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runAgent } from "#agent/main.ts";
@@ -123,6 +124,18 @@ async function allReports({ url, adminToken }: RunningServer): Promise<readonly 
     if (page.reports.length === 0) return events;
     events.push(...page.reports.map(({ event }) => event));
     since = page.next;
+  }
+}
+
+/** Installs real tools from npm once for a file of tests; the reason, printed with the skip, where they are not to be had. */
+export function installTools(prefix: string, ...tools: readonly string[]): string | undefined {
+  try {
+    execFileSync("npm", ["install", "--global", "--prefix", prefix, "--loglevel=error", ...tools], { stdio: "pipe" });
+    return undefined;
+  } catch (error) {
+    const reason = `npm could not install the real tools: ${error instanceof Error ? error.message.split("\n")[0] : ""}`;
+    console.warn(`skipped: ${reason}`);
+    return reason;
   }
 }
 

@@ -10,23 +10,13 @@ import { noDesktop, startDesktop, type Desktop } from "../desktop.ts";
 import { SetClock } from "../fakes/clock.ts";
 import { lacking } from "../needs.ts";
 import { faults } from "../report/ocsf-schema.ts";
-import { example, onlyUsers, startHouse, until, type Running } from "./house.ts";
-
-/** The real tools, once for all tests; the reason why they are not to be had, or their folder. */
-function installTools(prefix: string): string | undefined {
-  try {
-    const tools = ["@anthropic-ai/claude-code", "@qoder-ai/qodercli"];
-    execFileSync("npm", ["install", "--global", "--prefix", prefix, "--loglevel=error", ...tools], { stdio: "pipe" });
-    return undefined;
-  } catch (error) {
-    const reason = `npm could not install the real tools: ${error instanceof Error ? error.message.split("\n")[0] : ""}`;
-    console.warn(`skipped: ${reason}`);
-    return reason;
-  }
-}
+import { example, installTools, onlyUsers, startHouse, until, type Running } from "./house.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edict-e2e-"));
-const missing = lacking("root", "vim-tiny") ?? noDesktop() ?? installTools(join(folder, "tools"));
+const missing =
+  lacking("root", "vim-tiny") ??
+  noDesktop() ??
+  installTools(join(folder, "tools"), "@anthropic-ai/claude-code", "@qoder-ai/qodercli");
 
 /** A program on a terminal of the person's, started from a shell, and what that terminal showed. */
 interface Launch {
