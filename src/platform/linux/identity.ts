@@ -1,7 +1,9 @@
 import { readdirSync } from "node:fs";
 import { PlatformError } from "#platform/platform.ts";
+import type { ProcessSeen } from "#policy/evidence.ts";
 import type { ProcessId } from "#policy/outcome.ts";
-import { deviceText, parseStat, parseStatus, type ProcStat } from "#platform/linux/proc.ts";
+import { bootTimeNow } from "#platform/linux/boot.ts";
+import { deviceText, parseStat, parseStatus, startedAt, terminalName, type ProcStat } from "#platform/linux/proc.ts";
 import { readOnce, readSmall, statOf } from "#platform/linux/read.ts";
 
 /** Every pid there is, this moment. */
@@ -15,6 +17,12 @@ export function pids(): readonly number[] {
 export function statusLine(pid: number): ProcStat | undefined {
   const bytes = readOnce(`/proc/${pid}/stat`, 1024);
   return bytes === undefined || bytes.length === 0 ? undefined : parseStat(bytes);
+}
+
+/** What a line of /proc says of a process and where it sits. */
+export function processOf(line: ProcStat, uid: number): ProcessSeen {
+  const { pid, start, ppid, session, tty } = line;
+  return { pid, start, startedAt: startedAt(bootTimeNow(), start), ppid, session, uid, tty: terminalName(tty) };
 }
 
 /** The real uid. Undefined when it has gone. @throws PlatformError */

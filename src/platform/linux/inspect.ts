@@ -1,9 +1,8 @@
 import type { BigIntStats } from "node:fs";
 import type { ProcessDetail } from "#platform/platform.ts";
 import type { FileSeen } from "#policy/evidence.ts";
-import { identityOf, realUid, statusLine, ifReadable } from "#platform/linux/identity.ts";
-import { bootTimeNow } from "#platform/linux/boot.ts";
-import { deviceText, parseCmdline, startedAt, terminalName, type ProcStat } from "#platform/linux/proc.ts";
+import { identityOf, processOf, realUid, statusLine, ifReadable } from "#platform/linux/identity.ts";
+import { deviceText, parseCmdline, type ProcStat } from "#platform/linux/proc.ts";
 import { readLink, readSmall, statOf } from "#platform/linux/read.ts";
 
 /** Arguments past this many bytes are cut: they can have 6 MiB (execve(2)), and a policy's strings have 4 KiB. */
@@ -82,14 +81,8 @@ function read(pid: number, { user, startedWith }: Known): ProcessDetail | undefi
   const name = user(uid);
   return {
     process: {
-      pid,
-      start: line.start,
-      startedAt: startedAt(bootTimeNow(), line.start),
-      ppid: line.ppid,
-      session: line.session,
-      uid,
+      ...processOf(line, uid),
       ...(name !== undefined && { user: name }),
-      tty: terminalName(line.tty),
       argv: argvBytes.map((bytes) => Buffer.from(bytes).toString("utf8")),
       ...(cwd !== undefined && { cwd: cwd.toString("utf8") }),
     },

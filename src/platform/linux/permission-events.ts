@@ -1,5 +1,5 @@
 import koffi from "koffi";
-import { constants } from "node:os";
+import { errnoName } from "#platform/linux/libc.ts";
 
 /** What fanotify(7) lets us do here. */
 export type PermissionEvents =
@@ -19,9 +19,7 @@ const FAN_OPEN_EXEC_PERM = 0x4_0000;
 const MFD_CLOEXEC = 1;
 
 function refused(call: "fanotify_init" | "fanotify_mark"): PermissionEvents {
-  const errno = koffi.errno();
-  const name = Object.entries(constants.errno).find(([, value]) => value === errno)?.[0];
-  return { works: "nothing", call, errno: name ?? `errno ${errno}` };
+  return { works: "nothing", call, errno: errnoName() };
 }
 
 /**

@@ -1,7 +1,5 @@
 import type { ProcessSeen } from "#policy/evidence.ts";
-import { bootTimeNow } from "#platform/linux/boot.ts";
-import { ifReadable, realUid, statusLine } from "#platform/linux/identity.ts";
-import { startedAt, terminalName } from "#platform/linux/proc.ts";
+import { ifReadable, processOf, realUid, statusLine } from "#platform/linux/identity.ts";
 import { readLink } from "#platform/linux/read.ts";
 
 /** Whoever waits for an answer. It has forked already and not yet begun the program that it asks for (execve(2)). */
@@ -10,15 +8,7 @@ export function asker(pid: number): ProcessSeen | undefined {
   const line = ifReadable(() => statusLine(pid));
   const uid = ifReadable(() => realUid(pid));
   if (line === undefined || uid === undefined) return undefined;
-  return {
-    pid,
-    start: line.start,
-    startedAt: startedAt(bootTimeNow(), line.start),
-    ppid: line.ppid,
-    session: line.session,
-    uid,
-    tty: terminalName(line.tty),
-  };
+  return processOf(line, uid);
 }
 
 export function programOf(pid: number): string | undefined {

@@ -1,7 +1,7 @@
 import koffi from "koffi";
 import { constants as files } from "node:fs";
 import { constants } from "node:os";
-import { SystemCallError } from "#platform/linux/libc.ts";
+import { errnoName, SystemCallError } from "#platform/linux/libc.ts";
 
 /** One descriptor that poll(2) watches, and what it said of it. */
 export interface Polled {
@@ -53,9 +53,7 @@ const RESOLVE = { NO_XDEV: 1, NO_SYMLINKS: 4, BENEATH: 8 } as const;
 const { EAGAIN, EINTR } = constants.errno;
 
 function fail(call: string): never {
-  const errno = koffi.errno();
-  const name = Object.entries(constants.errno).find(([, value]) => value === errno)?.[0];
-  throw new SystemCallError(call, name ?? `errno ${errno}`);
+  throw new SystemCallError(call, errnoName());
 }
 
 function tryAgain(): boolean {
