@@ -1,4 +1,4 @@
-import type { Verdict } from "#policy/verdict.ts";
+import { nobodys, type Verdict } from "#policy/verdict.ts";
 
 /** Why there is no answer in time. */
 export const lateWords = {
@@ -9,17 +9,5 @@ export const lateWords = {
 
 /** Of a program that nobody banned, on a machine that fails closed. */
 export function unreadVerdict(evidence: string, why: string): Verdict {
-  return {
-    evidence: [evidence],
-    mode: "block",
-    ban: null,
-    tool: null,
-    grade: null,
-    stage: null,
-    since: null,
-    because: [{ rule: "unread", text: why }],
-    replacement: null,
-    exception: null,
-    notice: null,
-  };
+  return { evidence: [evidence], mode: "block", ...nobodys, because: [{ rule: "unread", text: why }] };
 }

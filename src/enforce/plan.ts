@@ -2,7 +2,7 @@ import { parseInstant } from "#lib/pure/instant.ts";
 import type { Capabilities, Capability } from "#platform/capabilities.ts";
 import type { Evidence } from "#policy/evidence.ts";
 import type { ProcessId, Step } from "#policy/outcome.ts";
-import type { Mode, Verdict } from "#policy/verdict.ts";
+import { asksForStop, stops, type Mode, type Verdict } from "#policy/verdict.ts";
 
 type Act = "nothing" | "record" | "tell" | "stop" | "stop after grace" | "quarantine";
 
@@ -36,9 +36,7 @@ export function plan(verdict: Verdict, evidence: Evidence, can: Capabilities): r
 
 /** Hints never stop anything (law 3): decide has capped them already, and here it is held once more. */
 function capped(verdict: Verdict): Mode {
-  const { mode } = verdict;
-  if (verdict.grade === "proof" && verdict.ban !== null) return mode;
-  return mode === "warn" || mode === "block" || mode === "remove" ? "notify" : mode;
+  return asksForStop(verdict.mode) && !stops(verdict) ? "notify" : verdict.mode;
 }
 
 /** Milliseconds between being told and the first signal. */

@@ -5,7 +5,7 @@ import type { Device } from "#policy/device.ts";
 import type { Evidence, FileSeen, Seen } from "#policy/evidence.ts";
 import type { Claim, TimedBan } from "#policy/claim.ts";
 import * as rule from "#policy/rules.ts";
-import { modes, type Mode, type Reason, type Verdict } from "#policy/verdict.ts";
+import { modes, nobodys, type Mode, type Reason, type Verdict } from "#policy/verdict.ts";
 
 /** A ban does nothing where one of these speaks; the first is named. */
 const nothing = [
@@ -143,17 +143,6 @@ function isExcepted({ because }: Finding): boolean {
 function allowed(e: Evidence, because: readonly Reason[]): Verdict {
   return { evidence: [e.id], mode: "allow", ...nobodys, because };
 }
-
-const nobodys = Object.freeze({
-  ban: null,
-  tool: null,
-  grade: null,
-  stage: null,
-  since: null,
-  replacement: null,
-  exception: null,
-  notice: null,
-});
 
 function verdictOf(e: Evidence, first: Finding, rest: readonly Finding[], freed: readonly Reason[]): Verdict {
   const { of, mode, because: own } = first;

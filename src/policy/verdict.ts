@@ -75,9 +75,25 @@ export interface Verdict {
 
 const stopping: ReadonlySet<Mode> = new Set(["warn", "block", "remove"]);
 
+export function asksForStop(mode: Mode): boolean {
+  return stopping.has(mode);
+}
+
+/** What a verdict says where no ban is behind it. */
+export const nobodys = Object.freeze({
+  ban: null,
+  tool: null,
+  grade: null,
+  stage: null,
+  since: null,
+  replacement: null,
+  exception: null,
+  notice: null,
+});
+
 /** Whether it asks for a stop, and may: a mode that stops, of a ban, proven (law 3: hints never block). */
 export function stops({ mode, ban, grade }: Pick<Verdict, "mode" | "ban" | "grade">): boolean {
-  return stopping.has(mode) && ban !== null && grade === "proof";
+  return asksForStop(mode) && ban !== null && grade === "proof";
 }
 
 const noticeSchema = z.strictObject({
