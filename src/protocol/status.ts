@@ -12,6 +12,9 @@ export const entrySchema = z.object({
   mode: z.string(),
   what: z.string(),
   because: z.array(z.string()),
+  /** Where it happened too often to be listed each time: how often, since when; `at` is the last time. */
+  times: z.number().optional(),
+  since: z.string().optional(),
   /** How the person was told; absent while that is still under way. */
   told: z.object({ terminal: z.string(), toast: z.string() }).optional(),
 });

@@ -58,7 +58,7 @@ function words(status: Status): readonly string[] {
       .slice(-20)
       .map(
         (e) =>
-          `  ${e.at}  ${e.did.padEnd(11)} ${printable(e.tool ?? "-")}  ${printable(e.what)}  (ban ${printable(e.ban ?? "-")})`,
+          `  ${e.at}  ${e.did.padEnd(11)} ${printable(e.tool ?? "-")}  ${printable(e.what)}  (ban ${printable(e.ban ?? "-")})${e.times === undefined ? "" : `, ${e.times} times since ${e.since ?? "?"}`}`,
       ),
   ];
 }
