@@ -134,6 +134,8 @@ export interface Held {
   readonly id: ProcessId;
   /** Looks at pid, start time and program again first. */
   signal(signal: Signal): "sent" | "gone" | "changed" | "refused";
+  /** False where the system would drop a SIGTERM of ours, so that nothing comes of waiting for it. */
+  hearsTerm(): boolean;
   /** True when it ended within the time, in milliseconds. */
   ended(within: number): Promise<boolean>;
   close(): void;

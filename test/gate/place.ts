@@ -116,11 +116,16 @@ export class GatePlace {
     return place;
   }
 
+  /** From now on this policy is to be answered by. */
+  want(policy: Buffer, version: number): void {
+    const catalog = Buffer.from(JSON.stringify({ formatVersion: 1, tools: [] }));
+    this.keeper.policy({ id: String(version), version, policy, catalog, floor: instantOf(0), state: "fresh" });
+  }
+
   /** From when it resolves this policy is answered by. */
   async enforce(policy: Buffer, version: number): Promise<void> {
-    const catalog = Buffer.from(JSON.stringify({ formatVersion: 1, tools: [] }));
     const before = this.keeper.health.pid;
-    this.keeper.policy({ id: String(version), version, policy, catalog, floor: instantOf(0), state: "fresh" });
+    this.want(policy, version);
     await until(() => this.keeper.state().up && this.keeper.health.pid !== before);
   }
 

@@ -31,7 +31,7 @@ function startRows(execs: Status["watching"]["execs"]): readonly string[] {
 
 function words(status: Status): readonly string[] {
   const { policy } = status;
-  const warnings = status.warnings.filter(({ code }) => code !== "line-down"); // the lines speak for themselves
+  const warnings = status.warnings.filter(({ code }) => code !== "line-down" && code !== "gate-behind"); // the lines speak for themselves
   const inForce =
     policy.version === 0
       ? "no policy yet: nothing is banned here"
