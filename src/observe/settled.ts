@@ -10,7 +10,7 @@ import type { ExecSeen } from "#platform/platform.ts";
 import type { Seen } from "#policy/evidence.ts";
 
 /** Programs and scripts that are remembered, one or two kilobytes each: a large build has some hundreds. */
-const remembered = 4_000;
+const remembered = 2_000;
 /** Milliseconds in which what root's own program rests on, which only root can change, is not looked at again. */
 const rootIsSlow = 1_000;
 
