@@ -117,6 +117,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     {
       clock,
       sweepSeconds: config.sweepSeconds,
+      mayGather: () => gate.state().up,
       onPlace: ({ pid, dev, ours }) => {
         if (!ours) gate.foreign(pid, dev);
       },

@@ -37,6 +37,8 @@ interface Options {
   readonly matters: () => (seen: Seen) => boolean;
   readonly given: Given;
   readonly give: (evidence: Evidence) => void;
+  /** Whether starts are asked about before they happen, so that they may be read a little later. */
+  readonly mayGather: () => boolean;
   /** Some starts were not seen: look at everything. */
   readonly onLost: () => void;
   /** The first start in a mount namespace, or from a device, since it was last forgotten which there are. */
@@ -67,10 +69,10 @@ export class ExecWatch {
   constructor(options: Options) {
     this.#options = options;
     try {
-      this.#stream = options.platform.execs(
-        (batch) => this.#told(batch),
-        (glimpse) => this.#memory().knows(glimpse),
-      );
+      this.#stream = options.platform.execs((batch) => this.#told(batch), {
+        isKnown: (glimpse) => this.#memory().knows(glimpse),
+        mayGather: options.mayGather,
+      });
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
       this.#error = describe(error);

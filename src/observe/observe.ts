@@ -22,6 +22,8 @@ export interface ObserveOptions {
   readonly clock: Clock;
   /** A cron expression for the full look at what is installed; every day at 12:17 where left out. */
   readonly dailyScan?: string;
+  /** Whether starts are asked about before they happen (a gate serves): then those that follow one another are read together. */
+  readonly mayGather?: (() => boolean) | undefined;
   /** Called at the first exec in each mount namespace and from each device, and again some time after. Must not throw. */
   readonly onPlace?: ((place: Place) => void) | undefined;
 }
@@ -132,6 +134,7 @@ class Watch implements Watching {
       matters: () => policies().matters ?? everything,
       given,
       give,
+      mayGather: options.mayGather ?? (() => false),
       onLost: () => this.#sweepNow(),
       onPlace: options.onPlace === undefined ? undefined : (seen) => options.onPlace?.(placeOf(seen)),
     });

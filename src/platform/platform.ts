@@ -89,6 +89,17 @@ export interface ExecBatch {
   readonly lost: boolean;
 }
 
+/** How to listen. */
+export interface ExecListening {
+  /** Whether nothing more need be read of a start that looks like this (`ExecSeen.glimpse`). */
+  readonly isKnown?: (glimpse: string) => boolean;
+  /**
+   * Whether starts that follow one another may be read a few milliseconds late, all that came at once: others have asked about
+   * them, and each reading takes its time from whoever has just begun. The first after a rest is read at once in any case.
+   */
+  readonly mayGather?: () => boolean;
+}
+
 /** Every exec of the machine, as it happens. */
 export interface ExecStream {
   /** Why it has ended by itself; undefined while it goes on. */
@@ -204,7 +215,7 @@ export interface Platform {
    * Tells of each program that begins, in order, until closed. `told` must not throw. Undefined where
    * `capabilities.stream` is down. @throws PlatformError
    */
-  execs(told: (batch: ExecBatch) => void, isKnown?: (glimpse: string) => boolean): ExecStream | undefined;
+  execs(told: (batch: ExecBatch) => void, how?: ExecListening): ExecStream | undefined;
   /** Live descendants of a process, one look (not a fixed point). */
   tree(pid: number): Promise<readonly TreeProcess[]>;
   /** Undefined when it is gone, or no longer what the id says. */

@@ -257,10 +257,7 @@ export async function onlyThese(pids: () => readonly (number | undefined)[]): Pr
   return {
     ...platform,
     processes: async () => (await platform.processes()).filter(({ pid }) => pids().includes(pid)),
-    execs: (told, isKnown) =>
-      platform.execs(
-        (batch) => told({ ...batch, seen: batch.seen.filter(({ pid }) => pids().includes(pid)) }),
-        isKnown,
-      ),
+    execs: (told, how) =>
+      platform.execs((batch) => told({ ...batch, seen: batch.seen.filter(({ pid }) => pids().includes(pid)) }), how),
   };
 }

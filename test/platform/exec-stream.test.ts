@@ -99,6 +99,24 @@ describe.skipIf(!capabilities.stream.up)("the exec stream", () => {
     expect(lost()).toBe(false);
   });
 
+  test("reads those that follow one another together, where somebody else has asked about them", async () => {
+    let batches = 0;
+    let told = 0;
+    const stream = openExecStream({
+      told: ({ seen, known, vanished }) => {
+        batches += 1;
+        told += seen.length + known + vanished;
+      },
+      mayGather: () => true,
+      kept: new ExecArguments(),
+    });
+    open.push(stream);
+    const shell = start("/bin/sh", ["-c", "i=0; while [ $i -lt 500 ]; do /bin/true; i=$((i+1)); done"]);
+    await once(shell, "exit");
+    await expect.poll(() => told).toBeGreaterThan(500);
+    expect(batches).toBeLessThan(told / 4);
+  });
+
   test("tells what a program is, with the arguments it was started with", async () => {
     const { seen } = listenTo(await selectPlatform());
     const child = start("/bin/sleep", ["1000.125"]);

@@ -1,7 +1,13 @@
 import { dirname } from "node:path";
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as after } from "node:timers/promises";
 import { describe } from "#lib/errors.ts";
-import { PlatformError, type ExecBatch, type ExecSeen, type ExecStream } from "#platform/platform.ts";
+import {
+  PlatformError,
+  type ExecBatch,
+  type ExecListening,
+  type ExecSeen,
+  type ExecStream,
+} from "#platform/platform.ts";
 import type { ExecArguments } from "#platform/linux/exec-arguments.ts";
 import { Glimpses, gone } from "#platform/linux/exec-glimpse.ts";
 import { ifReadable } from "#platform/linux/identity.ts";
@@ -20,6 +26,8 @@ const atATurn = 128;
  * those after which others have a turn in any case, so that their timers are not late by more.
  */
 const [linger, longestTurn] = [50, 10];
+/** Milliseconds between readings of what came together. */
+const gathering = 10;
 /** As `inspect` takes them. */
 const argvLimit = 256 * 1024;
 const shortArgv = 2048;
@@ -97,10 +105,8 @@ function isRootsAlone(path: string): boolean {
   }
 }
 
-export interface ExecStreamOptions {
+export interface ExecStreamOptions extends ExecListening {
   readonly told: (batch: ExecBatch) => void;
-  /** Whether nothing more need be read of a start that looks like this (`ExecSeen.glimpse`). */
-  readonly isKnown?: ((glimpse: string) => boolean) | undefined;
   readonly kept: ExecArguments;
   /** Bytes of events that the kernel may keep for us. */
   readonly room?: number;
@@ -112,16 +118,18 @@ class Stream implements ExecStream {
   readonly #connector: ProcConnector;
   readonly #told: (batch: ExecBatch) => void;
   readonly #isKnown: (glimpse: string) => boolean;
+  readonly #mayGather: () => boolean;
   readonly #kept: ExecArguments;
   readonly #glimpses = new Glimpses();
   readonly #ours: Ours = { mounts: mountsOf("self"), root: rootOf("self") };
   #closed = false;
   #broken: string | undefined;
 
-  constructor(connector: ProcConnector, { told, isKnown = nothing, kept }: ExecStreamOptions) {
+  constructor(connector: ProcConnector, { told, isKnown = nothing, mayGather = nothing, kept }: ExecStreamOptions) {
     this.#connector = connector;
     this.#told = told;
     this.#isKnown = isKnown;
+    this.#mayGather = mayGather;
     this.#kept = kept;
     void this.#run();
   }
@@ -163,6 +171,11 @@ class Stream implements ExecStream {
       const now = performance.now();
       if (told) heard = now;
       else if (now - heard >= linger) return;
+      if (!more && this.#mayGather()) {
+        // A timer's turn comes where there is room; the kernel has who waits for an event run where it happened (WF_SYNC), before it.
+        await after(gathering);
+        continue;
+      }
       const others = seen || more || this.#connector.waitHere(longestTurn) || performance.now() - turned >= longestTurn;
       if (!others) continue;
       await turn();
