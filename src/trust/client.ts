@@ -11,7 +11,8 @@ import { deviceTarget, deviceTargets, idOf, unpack, type Freshness, type Generat
 import { Generations, type StoredGeneration } from "#trust/generations.ts";
 import { limits } from "#trust/limits.ts";
 import { topRoles, type Timestamp, type TopRole } from "#trust/metadata.ts";
-import { notBefore, raise, readState, sha256, standing, type Floor } from "#trust/state.ts";
+import { sha256 } from "#trust/sha256.ts";
+import { notBefore, raise, readState, standing, type Floor } from "#trust/state.ts";
 import { FileStore } from "#trust/store.ts";
 import type { TrustedSet } from "#trust/trusted-set.ts";
 import { fetchTarget, lastHeard, loadRoot, update } from "#trust/updater.ts";

@@ -5,7 +5,7 @@ import type { Instant } from "#lib/pure/instant.ts";
 import { TrustError } from "#trust/error.ts";
 import { limits } from "#trust/limits.ts";
 import type { TargetFile, Targets } from "#trust/metadata.ts";
-import { sha256 } from "#trust/state.ts";
+import { sha256 } from "#trust/sha256.ts";
 import { TrustedSet } from "#trust/trusted-set.ts";
 import { verifyBytes } from "#trust/verify.ts";
 

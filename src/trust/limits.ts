@@ -14,3 +14,6 @@ export const limits = {
 
 /** Root versions followed in one refresh (5.3.2, "Y"). */
 export const maxRotations = 256;
+
+/** Delegated roles visited in one search (5.6.7.1). */
+export const maxDelegations = 32;

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { formatInstant, instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
 import * as field from "#trust/fields.ts";
 import type { PublicKey, Role } from "#trust/metadata.ts";
@@ -91,8 +90,4 @@ export function standing(
 
 export function notBefore(now: Instant, floor: Floor | undefined): Instant {
   return instantOf(Math.max(now, floor?.issued ?? now));
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

@@ -1,10 +1,12 @@
 import { instantOf, type Instant } from "#lib/pure/instant.ts";
+import { findTarget, type Found } from "#trust/delegations.ts";
 import { TrustError } from "#trust/error.ts";
 import type { Fetcher } from "#trust/fetcher.ts";
 import { limits, maxRotations } from "#trust/limits.ts";
 import type { FileMeta, Snapshot, TargetFile, Targets, Timestamp } from "#trust/metadata.ts";
-import { notBefore, raise, readState, sha256, standing, writeState, type Floor } from "#trust/state.ts";
-import type { MetadataStore } from "#trust/store.ts";
+import { sha256 } from "#trust/sha256.ts";
+import { notBefore, raise, readState, standing, writeState, type Floor } from "#trust/state.ts";
+import { roleFile, type MetadataStore } from "#trust/store.ts";
 import { TrustedSet } from "#trust/trusted-set.ts";
 import { verifyBytes } from "#trust/verify.ts";
 
@@ -16,7 +18,7 @@ export interface UpdateOptions {
   /** The system's time. */
   readonly now: Instant;
   /** "reported" is for who repairs a repository: nothing that a device enforces is read so. */
-  readonly expired?: "refused" | "reported";
+  readonly expired?: Age;
 }
 
 /** All four roles, trusted. */
@@ -26,7 +28,17 @@ export interface Updated {
   readonly snapshot: Snapshot;
   readonly targets: Targets;
   readonly floor: Floor | undefined;
+  /**
+   * What the roles say of a path (5.6.7): the delegated ones that are asked are fetched, stored and in `set` from then on,
+   * under the deadline of this refresh. Undefined where nobody knows the path, or the snapshot not the role to be asked.
+   * @param age "reported" also takes delegated roles that have expired, for whoever reports it
+   * @throws TrustError
+   */
+  readonly find: (path: string, age?: Age) => Promise<Found | undefined>;
 }
+
+/** What to do with metadata that has expired. */
+export type Age = "refused" | "reported";
 
 /**
  * One run of the client workflow, TUF 1.0 section 5.2–5.6: each file is stored as soon as it is trusted, so that a run that
@@ -61,7 +73,16 @@ export async function update({ fetcher, store, bootstrap, now, expired = "refuse
   const snapshot = had(set.snapshot);
   await updateTargets(set, had(snapshot.meta.get("targets.json")), fetcher, store);
   await writeState(store, before, { etag: nextEtag, floor, refreshed: now });
-  return { set, timestamp, snapshot, targets: had(set.targets), floor };
+  const targets = had(set.targets);
+  return {
+    set,
+    timestamp,
+    snapshot,
+    targets,
+    floor,
+    find: (path, age = expired) =>
+      findTarget(path, targets, (role, parent) => askRole(role, parent, age, set, fetcher, store)),
+  };
 }
 
 /**
@@ -141,6 +162,26 @@ async function updateTargets(set: TrustedSet, meta: FileMeta, fetcher: Fetcher, 
   const bytes = await download(set, "targets", meta, limits.targets, fetcher); // 5.6.1
   set.updateTargets(bytes);
   await store.write("targets.json", bytes); // 5.6.6
+}
+
+/** 5.6 for a delegated role: what is trusted or stored already is held to this parent too, and else fetched. */
+async function askRole(
+  role: string,
+  parent: string,
+  age: Age,
+  set: TrustedSet,
+  fetcher: Fetcher,
+  store: MetadataStore,
+): Promise<Targets | undefined> {
+  const meta = set.snapshot?.meta.get(`${role}.json`);
+  if (meta === undefined) return undefined;
+  const file = roleFile(role);
+  const known = set.files.get(role) ?? (await store.read(file, limits.signedMetadata));
+  if (known !== undefined && tried(() => set.updateDelegated(known, role, parent, age))) return set.delegated(role);
+  const bytes = await download(set, role, meta, limits.targets, fetcher); // 5.6.1
+  const targets = set.updateDelegated(bytes, role, parent, age);
+  await store.write(file, bytes); // 5.6.6
+  return targets;
 }
 
 async function download(
