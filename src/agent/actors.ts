@@ -164,6 +164,6 @@ function asked({ config, policies, trust }: House, since: Instant): boolean {
   if (config.server === undefined || config.root === undefined) return true;
   const { lastError, refreshed, roles, rejected } = trust.status();
   if (lastError !== undefined) return true;
-  const settled = roles.targets?.version === policies.current().version || rejected !== undefined;
+  const settled = roles["targets"]?.version === policies.current().version || rejected !== undefined;
   return refreshed !== undefined && refreshed >= since && settled;
 }

@@ -98,6 +98,8 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
             bootstrap: root,
             clock,
             ca,
+            groups: [],
+            shard: undefined,
           }),
           options.once === true,
         );

@@ -4,20 +4,20 @@ import { jitter, pause } from "#lib/backoff.ts";
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
 import { HttpClient } from "#lib/request.ts";
-import { instantOf, type Instant } from "#lib/pure/instant.ts";
-import { TrustError, type TrustCode } from "#trust/error.ts";
+import { TrustError } from "#trust/error.ts";
 import { HttpFetcher, type Fetcher } from "#trust/fetcher.ts";
-import { deviceTarget, deviceTargets, idOf, unpack, type Freshness, type Generation } from "#trust/generation.ts";
+import { follow, PackedParts, together, type Following } from "#trust/follow.ts";
+import { idsOf, unpack, type Generation } from "#trust/generation.ts";
 import { Generations, type StoredGeneration } from "#trust/generations.ts";
 import { limits } from "#trust/limits.ts";
-import { topRoles, type Timestamp, type TopRole } from "#trust/metadata.ts";
+import type { Part } from "#trust/parts.ts";
 import { sha256 } from "#trust/sha256.ts";
-import { notBefore, raise, readState, standing, type Floor } from "#trust/state.ts";
+import { raise, readState, standing as vouched, type Floor } from "#trust/state.ts";
+import { Standing, type TrustStatus } from "#trust/status.ts";
 import { FileStore } from "#trust/store.ts";
-import type { TrustedSet } from "#trust/trusted-set.ts";
-import { fetchTarget, lastHeard, loadRoot, update } from "#trust/updater.ts";
+import { loadRoot, update } from "#trust/updater.ts";
 
-export interface ClientOptions {
+export interface ClientOptions extends Following {
   /** The client's own folder, made with mode 0700. */
   readonly dir: string;
   /** The repository: `URL/timestamp.json`, `URL/targets/…`. https, except on this machine. */
@@ -33,21 +33,6 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   /** A number in [0, 1). */
   readonly random?: () => number;
-}
-
-export interface TrustStatus {
-  /** "empty": nothing was ever activated here. */
-  readonly state: Freshness | "empty";
-  /** What is in force. */
-  readonly enforced: { readonly version: number; readonly id: string } | undefined;
-  /** The newest one that verified and could not be used, and why. */
-  readonly rejected: { readonly version: number; readonly why: string } | undefined;
-  readonly floor: Instant;
-  readonly refreshed: Instant | undefined;
-  readonly lastError: { readonly code: TrustCode; readonly message: string; readonly at: Instant } | undefined;
-  /** What was found broken in the store and worked around. */
-  readonly problems: readonly string[];
-  readonly roles: Readonly<Partial<Record<TopRole, { readonly version: number; readonly expires: Instant }>>>;
 }
 
 export interface Client {
@@ -67,7 +52,6 @@ export interface Client {
 }
 
 const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 
 /** Reads and writes nothing yet. */
 export function openClient(options: ClientOptions): Client {
@@ -81,14 +65,9 @@ class DeviceClient implements Client {
   readonly #http: HttpClient;
   readonly #store: FileStore;
   readonly #generations: Generations;
-
-  #set: TrustedSet | undefined;
-  #floor: Floor | undefined;
-  #refreshed: Instant | undefined;
-  #enforced: { readonly version: number; readonly id: string } | undefined;
-  #rejected: TrustStatus["rejected"];
-  #lastError: TrustStatus["lastError"];
-  #problems: readonly string[] = [];
+  readonly #standing = new Standing();
+  /** Of what the last whole look found. */
+  #id: string | undefined;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -107,26 +86,29 @@ class DeviceClient implements Client {
 
   async cached(): Promise<Generation | undefined> {
     const problems: string[] = [];
+    const standing = this.#standing;
     const found = await this.#generations.newest((problem) => problems.push(problem));
-    this.#problems = problems;
+    standing.problems = problems;
     if (found === undefined) return undefined;
     const { set } = found.chain;
-    const { now } = this.#times();
+    const now = this.#options.clock.now();
     const state = await readState(this.#store);
     // The newest root says which keys may still vouch for the time; without one, the generation's own.
     const { root } = await loadRoot(this.#store, this.#options.bootstrap).catch(() => set);
-    this.#refreshed ??= state.refreshed;
-    const standingOf = (floor: Floor | undefined): Floor | undefined =>
-      standing(floor, root.roles.timestamp, root.keys);
-    const own = standingOf(raise(undefined, set.timestamp?.issued, set.timestampSigners, now));
-    this.#floor ??= raise(standingOf(state.floor), own?.issued, own?.keys ?? [], now);
-    this.#set ??= set;
+    standing.refreshed ??= state.refreshed;
+    const still = (floor: Floor | undefined): Floor | undefined => vouched(floor, root.roles.timestamp, root.keys);
+    const own = still(raise(undefined, set.timestamp?.issued, set.timestampSigners, now));
+    standing.floor ??= raise(still(state.floor), own?.issued, own?.keys ?? [], now);
+    if (standing.set === undefined) {
+      standing.set = set;
+      this.#id = found.id;
+    }
     try {
       const generation = await this.#open(found);
-      this.#enforced = { version: generation.version, id: generation.id };
+      standing.enforced = { version: generation.version, id: generation.id };
       return generation;
     } catch (error) {
-      this.#problems = [...problems, describe(error)];
+      standing.problems = [...problems, describe(error)];
       return undefined;
     }
   }
@@ -154,30 +136,16 @@ class DeviceClient implements Client {
 
   async activated({ id, version }: Generation): Promise<void> {
     await this.#store.exclusively(() => this.#generations.activate(id));
-    this.#enforced = { id, version };
-    this.#rejected = undefined;
+    this.#standing.enforced = { id, version };
+    this.#standing.rejected = undefined;
   }
 
   rejected({ version }: Generation, why: string): void {
-    this.#rejected = { version, why };
+    this.#standing.rejected = { version, why };
   }
 
   status(): TrustStatus {
-    const roles: { -readonly [role in keyof TrustStatus["roles"]]: TrustStatus["roles"][role] } = {};
-    for (const role of topRoles) {
-      const metadata = this.#set?.[role];
-      if (metadata !== undefined) roles[role] = { version: metadata.version, expires: metadata.expires };
-    }
-    return {
-      state: this.#enforced === undefined ? "empty" : this.#freshness(),
-      enforced: this.#enforced,
-      rejected: this.#rejected,
-      floor: this.#times().floor,
-      refreshed: this.#refreshed,
-      lastError: this.#lastError,
-      problems: this.#problems,
-      roles,
-    };
+    return this.#standing.status(this.#options.clock.now());
   }
 
   close(): void {
@@ -186,10 +154,10 @@ class DeviceClient implements Client {
 
   /** One request while the timestamp is the one we have, as long as the whole workflow ran within the hour. */
   async #lookIfNeeded(signal: AbortSignal, last: string | undefined): Promise<Looked> {
-    const { now } = this.#times();
-    const since = this.#refreshed === undefined ? hourMs : now - this.#refreshed;
-    if (last !== undefined && this.#set !== undefined && idOf(this.#set) === last && since >= 0 && since < hourMs) {
-      const timestamp = this.#set.files.get("timestamp");
+    const { set, refreshed } = this.#standing;
+    const since = refreshed === undefined ? hourMs : this.#options.clock.now() - refreshed;
+    if (last !== undefined && set !== undefined && this.#id === last && since >= 0 && since < hourMs) {
+      const timestamp = set.files.get("timestamp");
       const { etag } = await readState(this.#store);
       if (timestamp !== undefined && etag !== undefined && etag.of === sha256(timestamp)) {
         const reply = await this.#told(() => this.#fetcher(signal).timestamp(limits.timestamp, etag.value));
@@ -203,52 +171,60 @@ class DeviceClient implements Client {
   #look(signal: AbortSignal | undefined, last: string | undefined): Promise<Looked> {
     return this.#told(() =>
       this.#store.exclusively(async () => {
-        const { now } = this.#times();
+        const now = this.#options.clock.now();
         const fetcher = this.#fetcher(signal);
-        const { bootstrap } = this.#options;
-        const { set, targets, floor } = await update({ fetcher, store: this.#store, bootstrap, now });
-        this.#set = set;
-        this.#floor = floor;
-        this.#refreshed = now;
-        const id = idOf(set);
+        const updated = await update({ fetcher, store: this.#store, bootstrap: this.#options.bootstrap, now });
+        const { set, targets, floor } = updated;
+        Object.assign(this.#standing, { set, floor, refreshed: now });
+        const parts = new PackedParts(set, this.#generations, fetcher);
+        const { used, problem } = await follow(updated, this.#options, (one) => parts.unpacked(one));
+        await this.#store.keepRoles(set.files.keys());
+        this.#standing.problem = problem;
+        const { id } = idsOf({ set, used });
+        this.#id = id;
         if (id === last) return { id, generation: undefined };
-        const found = await this.#generations.find(id);
-        if (found !== undefined) return { id, generation: await this.#open(found) };
+        const stored = await this.#generations.find(id);
+        if (stored !== undefined) return { id, generation: await this.#open(stored) };
 
-        const files = new Map<string, Uint8Array>();
-        for (const role of topRoles) files.set(`${role}.json`, set.files.get(role) ?? new Uint8Array());
-        for (const { path } of deviceTargets)
-          files.set(`${path}.gz`, await fetchTarget(set, deviceTarget(targets, path), fetcher));
-        const generation = await this.#open({ id, active: false, chain: { set, targets }, files });
-        await this.#generations.add(id, files);
+        const packed = new Map(await together(used, async (one) => [one.part.path, await parts.packed(one)] as const));
+        const found = { id, chain: { set, targets, used }, packed };
+        const generation = await this.#open(found);
+        await this.#generations.add(found);
         return { id, generation };
       }),
     );
   }
 
-  async #open({ id, chain, files }: StoredGeneration): Promise<Generation> {
-    const [policy, catalog] = await Promise.all(
-      deviceTargets.map(({ path, bound }) => unpack(files.get(`${path}.gz`) ?? new Uint8Array(), path, bound)),
-    );
+  async #open({ chain: { set, targets, used }, packed }: StoredGeneration): Promise<Generation> {
+    const unpacked = await together(used, async ({ part }) => {
+      const bytes = await unpack(packed.get(part.path) ?? new Uint8Array(), part.path, part.bound);
+      return { part, bytes };
+    });
+    const only = (kind: Part["kind"]): Uint8Array | undefined => unpacked.find(({ part }) => part.kind === kind)?.bytes;
+    const [policy, catalog] = [only("policy"), only("catalog")];
     if (policy === undefined || catalog === undefined) throw new TrustError("CACHE", "the generation is not whole");
+    const groups = unpacked.filter(({ part }) => part.kind === "group");
     return {
-      id,
-      version: chain.targets.version,
+      ...idsOf({ set, used }),
+      version: targets.version,
       policy,
       catalog,
-      floor: this.#times().floor,
-      state: this.#freshness(),
+      devices: only("devices"),
+      groups: new Map(groups.map(({ part, bytes }) => [part.name, bytes])),
+      exceptions: only("exceptions"),
+      floor: this.#standing.floorInstant,
+      state: this.#standing.freshness(this.#options.clock.now()),
     };
   }
 
   async #told<T>(act: () => Promise<T>): Promise<T> {
     try {
       const result = await act();
-      this.#lastError = undefined;
+      this.#standing.lastError = undefined;
       return result;
     } catch (error) {
       const known = error instanceof TrustError ? error : new TrustError("CACHE", describe(error), { cause: error });
-      this.#lastError = { code: known.code, message: describe(known), at: this.#times().now };
+      this.#standing.lastError = { code: known.code, message: describe(known), at: this.#options.clock.now() };
       throw known;
     }
   }
@@ -261,20 +237,6 @@ class DeviceClient implements Client {
       timeoutMs: this.#options.timeoutMs ?? 15_000,
       signal,
     });
-  }
-
-  /** The system's time, and what it is not before. */
-  #times(): { readonly now: Instant; readonly floor: Instant } {
-    return { now: this.#options.clock.now(), floor: this.#floor?.issued ?? instantOf(0) };
-  }
-
-  #freshness(): Freshness {
-    const timestamp: Timestamp | undefined = this.#set?.timestamp;
-    if (timestamp === undefined) return "very-stale";
-    const at = notBefore(this.#times().now, this.#floor);
-    const silent = at - lastHeard(this.#refreshed, timestamp);
-    if (silent >= 7 * dayMs) return "very-stale";
-    return silent >= dayMs || timestamp.expires <= at ? "stale" : "fresh";
   }
 }
 

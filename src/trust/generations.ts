@@ -3,15 +3,18 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readBounded, syncFolder, temporaryEnding, writeNew } from "#lib/atomic-file.ts";
 import { describe } from "#lib/errors.ts";
-import { generationFiles, idOf, verifyGeneration, type Chain } from "#trust/generation.ts";
-import { replaceFolder, storing, sweep } from "#trust/store.ts";
+import { TrustError } from "#trust/error.ts";
+import { idsOf, packedFile, verifyGeneration, type Chain } from "#trust/generation.ts";
+import type { TargetFile } from "#trust/metadata.ts";
+import { replaceFolder, roleFile, storing, sweep } from "#trust/store.ts";
+import { verifyBytes } from "#trust/verify.ts";
 
-/** A generation on disk that verifies. */
+/** A generation that verifies. */
 export interface StoredGeneration {
   readonly id: string;
-  readonly active: boolean;
   readonly chain: Chain;
-  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Path of a part → its bytes, as signed. */
+  readonly packed: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
@@ -53,8 +56,25 @@ export class Generations {
     return undefined;
   }
 
+  /** A part's bytes, where one of the generations here has the very same: they are not fetched again. */
+  async packed(file: TargetFile): Promise<Uint8Array | undefined> {
+    for (const { name } of await this.#list()) {
+      try {
+        const bytes = await readBounded(join(this.#dir, name, packedFile(file.path)), file.length);
+        verifyBytes(bytes, file, file.path);
+        return bytes;
+      } catch {
+        // another version, or none
+      }
+    }
+    return undefined;
+  }
+
   /** Stores a generation that was verified a moment ago; it appears as a whole or not at all. @throws TrustError CACHE */
-  async add(id: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  async add({ id, chain: { set, used }, packed }: StoredGeneration): Promise<void> {
+    const files = new Map<string, Uint8Array>();
+    for (const [role, bytes] of set.files) files.set(roleFile(role), bytes);
+    for (const { part } of used) files.set(packedFile(part.path), packed.get(part.path) ?? new Uint8Array());
     await storing("the generation", async () => {
       await mkdir(this.#dir, { recursive: true, mode: 0o700 });
       await sweep(this.#dir);
@@ -98,12 +118,17 @@ export class Generations {
     return found.toSorted((a, b) => (b.number ?? 0) - (a.number ?? 0));
   }
 
-  async #load({ name, number }: Folder): Promise<StoredGeneration> {
-    const files = new Map<string, Uint8Array>();
-    for (const file of generationFiles)
-      files.set(file.name, await readBounded(join(this.#dir, name, file.name), file.bound));
-    const chain = verifyGeneration(files);
-    return { id: idOf(chain.set), active: number !== undefined, chain, files };
+  async #load({ name, id }: Folder): Promise<StoredGeneration> {
+    const dir = join(this.#dir, name);
+    const read = (file: string, bound: number): Promise<Uint8Array> =>
+      readBounded(join(dir, file), bound).catch((error: unknown) => {
+        throw new TrustError("CACHE", `${file} is missing or cannot be read`, { file, cause: error });
+      });
+    const { chain, packed } = await verifyGeneration(await readdir(dir), read);
+    const found = idsOf(chain).id;
+    // A group's or an exceptions' file that is gone is noticed here.
+    if (found.slice(0, idLength) !== id) throw new TrustError("CACHE", "it is not whole");
+    return { id: found, chain, packed };
   }
 }
 

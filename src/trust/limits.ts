@@ -10,6 +10,12 @@ export const limits = {
   /** What the signed gzip files unpack to; the packed ones may be no longer than that either. */
   policy: 64 * 1024 * 1024,
   catalog: 256 * 1024 * 1024,
+  /** Who is in which group: a million devices are 70 MB. */
+  devices: 128 * 1024 * 1024,
+  /** One department's bans. */
+  group: 8 * 1024 * 1024,
+  /** One of 256 parts. */
+  exceptions: 4 * 1024 * 1024,
 } as const;
 
 /** Root versions followed in one refresh (5.3.2, "Y"). */

@@ -76,6 +76,15 @@ export class FileStore implements MetadataStore {
     });
   }
 
+  /** Removes the roles that are in use no more; only under the lock. */
+  async keepRoles(roles: Iterable<string>): Promise<void> {
+    const kept = new Set([...roles].map(roleFile));
+    await storing("the folder", async () => {
+      for (const name of await readdir(this.dir))
+        if (name.endsWith(".json") && !kept.has(name)) await rm(join(this.dir, name), { recursive: true, force: true });
+    });
+  }
+
   /** Runs `work` as the only one at work in this folder, having made it and swept away what a dead writer left. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     await storing("the folder", () => mkdir(this.dir, { recursive: true, mode: 0o700 }));

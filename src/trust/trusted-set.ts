@@ -60,6 +60,18 @@ export class TrustedSet {
   delegated(role: string): Targets | undefined {
     return this.#delegated.get(role);
   }
+  /** What is trusted of a role, top-level or delegated. */
+  metadata(role: string): Metadata | undefined {
+    switch (role) {
+      case "root":
+      case "timestamp":
+      case "snapshot":
+      case "targets":
+        return this[role];
+      default:
+        return this.delegated(role);
+    }
+  }
   /** The bytes of each trusted role by its name, delegated ones too. */
   get files(): ReadonlyMap<string, Uint8Array> {
     return this.#files;

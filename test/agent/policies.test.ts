@@ -4,6 +4,7 @@ import { openState, type State } from "#agent/state.ts";
 import { quiet } from "#lib/log.ts";
 import { formatInstant, instantOf, parseInstant } from "#lib/pure/instant.ts";
 import type { Generation } from "#trust/generation.ts";
+import { generationOf } from "../fakes/generation.ts";
 import { temporaryFolder } from "../lib/temporary.ts";
 
 const hour = 3_600_000;
@@ -22,14 +23,7 @@ function bytes(value: unknown): Uint8Array {
 }
 
 function generation(version: number, text: unknown, catalog: unknown = { formatVersion: 1, tools: [] }): Generation {
-  return {
-    id: `${version}`.repeat(64),
-    version,
-    policy: bytes(text),
-    catalog: bytes(catalog),
-    floor: instantOf(0),
-    state: "fresh",
-  };
+  return generationOf(version, bytes(text), bytes(catalog));
 }
 
 async function device(options: { readonly state?: State; readonly vital?: readonly string[] } = {}) {

@@ -13,6 +13,7 @@ import type { GateProcess } from "#platform/gate.ts";
 import type { Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { fromGateSchema } from "#protocol/gate.ts";
+import { generationOf } from "../fakes/generation.ts";
 
 /** A marker that stands in what the place's policy bans, and nowhere else. */
 export const marker = "EDICT-TEST-GATE-MARKER-6f1c2a9e";
@@ -120,7 +121,7 @@ export class GatePlace {
   async enforce(policy: Buffer, version: number): Promise<void> {
     const catalog = Buffer.from(JSON.stringify({ formatVersion: 1, tools: [] }));
     const before = this.keeper.health.pid;
-    this.keeper.policy({ id: String(version), version, policy, catalog, floor: instantOf(0), state: "fresh" });
+    this.keeper.policy(generationOf(version, policy, catalog));
     await until(() => this.keeper.state().up && this.keeper.health.pid !== before);
   }
 

@@ -1,0 +1,69 @@
+import { instantOf, type Instant } from "#lib/pure/instant.ts";
+import type { TrustCode } from "#trust/error.ts";
+import type { Freshness } from "#trust/generation.ts";
+import { notBefore, type Floor } from "#trust/state.ts";
+import type { TrustedSet } from "#trust/trusted-set.ts";
+import { lastHeard } from "#trust/updater.ts";
+
+export interface TrustStatus {
+  /** "empty": nothing was ever activated here. */
+  readonly state: Freshness | "empty";
+  /** What is in force. */
+  readonly enforced: { readonly version: number; readonly id: string } | undefined;
+  /** The newest one that verified and could not be used, and why. */
+  readonly rejected: { readonly version: number; readonly why: string } | undefined;
+  readonly floor: Instant;
+  readonly refreshed: Instant | undefined;
+  readonly lastError: { readonly code: TrustCode; readonly message: string; readonly at: Instant } | undefined;
+  /** What was found broken, in the store or the repository, and worked around. */
+  readonly problems: readonly string[];
+  /** The newest metadata that is trusted, by role; of the delegated ones those that are in use here. */
+  readonly roles: Readonly<Record<string, { readonly version: number; readonly expires: Instant }>>;
+}
+
+const dayMs = 24 * 3_600_000;
+
+/** What a client knows now, and how old it is. Everything is measured at a `now` that is given. */
+export class Standing {
+  set: TrustedSet | undefined;
+  floor: Floor | undefined;
+  refreshed: Instant | undefined;
+  enforced: TrustStatus["enforced"];
+  rejected: TrustStatus["rejected"];
+  lastError: TrustStatus["lastError"];
+  /** Of the store, at the last start. */
+  problems: readonly string[] = [];
+  /** Of the repository, at the last look. */
+  problem: string | undefined;
+
+  status(now: Instant): TrustStatus {
+    const roles = [...(this.set?.files.keys() ?? [])].flatMap((role) => {
+      const metadata = this.set?.metadata(role);
+      return metadata === undefined ? [] : [[role, { version: metadata.version, expires: metadata.expires }] as const];
+    });
+    return {
+      state: this.enforced === undefined ? "empty" : this.freshness(now),
+      enforced: this.enforced,
+      rejected: this.rejected,
+      floor: this.floorInstant,
+      refreshed: this.refreshed,
+      lastError: this.lastError,
+      problems: [...this.problems, ...(this.problem === undefined ? [] : [this.problem])],
+      roles: Object.fromEntries(roles),
+    };
+  }
+
+  /** 0 where no signed time is believed. */
+  get floorInstant(): Instant {
+    return this.floor?.issued ?? instantOf(0);
+  }
+
+  freshness(now: Instant): Freshness {
+    const timestamp = this.set?.timestamp;
+    if (timestamp === undefined) return "very-stale";
+    const at = notBefore(now, this.floor);
+    const silent = at - lastHeard(this.refreshed, timestamp);
+    if (silent >= 7 * dayMs) return "very-stale";
+    return silent >= dayMs || timestamp.expires <= at ? "stale" : "fresh";
+  }
+}
