@@ -1,4 +1,5 @@
 import { parseInstant } from "#lib/pure/instant.ts";
+import { TrustError } from "#trust/error.ts";
 import { MemoryStore, type MetadataStore } from "#trust/store.ts";
 import { update, type Updated } from "#trust/updater.ts";
 import { Mirror } from "./mirror.ts";
@@ -20,4 +21,12 @@ export async function simulated(
 export function visited({ asked }: Mirror): string[] {
   const tops = /\.(root|snapshot|targets)\.json$|^timestamp|^targets\//;
   return asked.filter((name) => !tops.test(name)).map((name) => name.replace(/^\d+\.|\.json$/g, ""));
+}
+
+/** "believed", or the code and what it is about: "ROLLBACK snapshot". */
+export function verdict(look: Promise<unknown>): Promise<string> {
+  return look.then(
+    () => "believed",
+    (error: unknown) => (error instanceof TrustError ? `${error.code} ${error.file}` : String(error)),
+  );
 }
