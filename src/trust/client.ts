@@ -7,13 +7,12 @@ import { HttpClient } from "#lib/request.ts";
 import { TrustError } from "#trust/error.ts";
 import { HttpFetcher, type Fetcher } from "#trust/fetcher.ts";
 import { follow, PackedParts, together, type Following } from "#trust/follow.ts";
-import { idsOf, unpack, type Generation } from "#trust/generation.ts";
+import { idsOf, unpack, type Chain, type Generation } from "#trust/generation.ts";
 import { Generations, type StoredGeneration } from "#trust/generations.ts";
 import { limits } from "#trust/limits.ts";
 import type { Part } from "#trust/parts.ts";
-import { sha256 } from "#trust/sha256.ts";
 import { raise, readState, standing as vouched, type Floor } from "#trust/state.ts";
-import { Standing, type TrustStatus } from "#trust/status.ts";
+import { Standing, trustedOf, type TrustStatus } from "#trust/status.ts";
 import { FileStore } from "#trust/store.ts";
 import { loadRoot, update } from "#trust/updater.ts";
 
@@ -36,7 +35,10 @@ export interface ClientOptions extends Following {
 }
 
 export interface Client {
-  /** The whole workflow against the server. Every error is a TrustError; what is enforced is not touched by any. */
+  /**
+   * The whole workflow against the server. Every error is a TrustError; what is enforced is not touched by any. Whoever asks while
+   * one is under way gets what that one finds (and the signal of whoever began it counts).
+   */
   refresh(signal?: AbortSignal): Promise<Generation>;
   /** What was activated last, without the network: verified again, expired or not. Broken files are reported, not thrown. */
   cached(): Promise<Generation | undefined>;
@@ -68,6 +70,7 @@ class DeviceClient implements Client {
   readonly #standing = new Standing();
   /** Of what the last whole look found. */
   #id: string | undefined;
+  #refreshing: Promise<Generation> | undefined;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -78,7 +81,12 @@ class DeviceClient implements Client {
     this.#generations = new Generations(join(options.dir, "generations"));
   }
 
-  async refresh(signal?: AbortSignal): Promise<Generation> {
+  refresh(signal?: AbortSignal): Promise<Generation> {
+    this.#refreshing ??= this.#refresh(signal).finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  async #refresh(signal: AbortSignal | undefined): Promise<Generation> {
     const { generation } = await this.#look(signal, undefined);
     if (generation === undefined) throw new TrustError("CACHE", "there is no generation");
     return generation;
@@ -87,30 +95,33 @@ class DeviceClient implements Client {
   async cached(): Promise<Generation | undefined> {
     const problems: string[] = [];
     const standing = this.#standing;
-    const found = await this.#generations.newest((problem) => problems.push(problem));
+    const found = await this.#generations.newest(
+      async (stored) => {
+        await this.#remember(stored.chain);
+        return this.#open(stored);
+      },
+      (problem) => problems.push(problem),
+    );
     standing.problems = problems;
     if (found === undefined) return undefined;
-    const { set } = found.chain;
+    const { id, version } = found.used;
+    this.#id ??= id;
+    standing.enforced = { version, id };
+    return found.used;
+  }
+
+  /** What a stored generation, and the state beside it, say of the time and of how old everything is. */
+  async #remember({ set }: Chain): Promise<void> {
+    const standing = this.#standing;
     const now = this.#options.clock.now();
     const state = await readState(this.#store);
     // The newest root says which keys may still vouch for the time; without one, the generation's own.
     const { root } = await loadRoot(this.#store, this.#options.bootstrap).catch(() => set);
-    standing.refreshed ??= state.refreshed;
     const still = (floor: Floor | undefined): Floor | undefined => vouched(floor, root.roles.timestamp, root.keys);
     const own = still(raise(undefined, set.timestamp?.issued, set.timestampSigners, now));
+    standing.refreshed ??= state.refreshed;
     standing.floor ??= raise(still(state.floor), own?.issued, own?.keys ?? [], now);
-    if (standing.set === undefined) {
-      standing.set = set;
-      this.#id = found.id;
-    }
-    try {
-      const generation = await this.#open(found);
-      standing.enforced = { version: generation.version, id: generation.id };
-      return generation;
-    } catch (error) {
-      standing.problems = [...problems, describe(error)];
-      return undefined;
-    }
+    standing.trusted ??= trustedOf(set);
   }
 
   async *updates({ pollSeconds }: { readonly pollSeconds: number }, signal: AbortSignal): AsyncIterable<Generation> {
@@ -154,12 +165,11 @@ class DeviceClient implements Client {
 
   /** One request while the timestamp is the one we have, as long as the whole workflow ran within the hour. */
   async #lookIfNeeded(signal: AbortSignal, last: string | undefined): Promise<Looked> {
-    const { set, refreshed } = this.#standing;
+    const { trusted, refreshed } = this.#standing;
     const since = refreshed === undefined ? hourMs : this.#options.clock.now() - refreshed;
-    if (last !== undefined && set !== undefined && this.#id === last && since >= 0 && since < hourMs) {
-      const timestamp = set.files.get("timestamp");
+    if (last !== undefined && trusted !== undefined && this.#id === last && since >= 0 && since < hourMs) {
       const { etag } = await readState(this.#store);
-      if (timestamp !== undefined && etag !== undefined && etag.of === sha256(timestamp)) {
+      if (etag !== undefined && etag.of === trusted.timestamp.sha256) {
         const reply = await this.#told(() => this.#fetcher(signal).timestamp(limits.timestamp, etag.value));
         if (reply === "unchanged") return { id: last, generation: undefined };
       }
@@ -175,11 +185,12 @@ class DeviceClient implements Client {
         const fetcher = this.#fetcher(signal);
         const updated = await update({ fetcher, store: this.#store, bootstrap: this.#options.bootstrap, now });
         const { set, targets, floor } = updated;
-        Object.assign(this.#standing, { set, floor, refreshed: now });
+        const standing = this.#standing;
+        [standing.trusted, standing.floor, standing.refreshed] = [trustedOf(set), floor, now];
         const parts = new PackedParts(set, this.#generations, fetcher);
         const { used, problem } = await follow(updated, this.#options, (one) => parts.unpacked(one));
         await this.#store.keepRoles(set.files.keys());
-        this.#standing.problem = problem;
+        [standing.trusted, standing.problem] = [trustedOf(set), problem];
         const { id } = idsOf({ set, used });
         this.#id = id;
         if (id === last) return { id, generation: undefined };

@@ -21,7 +21,7 @@ export interface HttpFetcherOptions {
   /** Both end in "/". */
   readonly metadataUrl: string;
   readonly targetsUrl: string;
-  /** For all metadata of one refresh together, in milliseconds. */
+  /** For all of one refresh together, in milliseconds; each target adds the time that its signed length is worth. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -29,10 +29,10 @@ export interface HttpFetcherOptions {
 /** A line slower than this gets no large file: bytes a millisecond that one may count on (32 KiB/s). */
 const slowest = 32.768;
 
-/** One refresh's requests over HTTP, under one deadline; a target adds the time that its signed length is worth. */
+/** One refresh's requests over HTTP, under one deadline. */
 export class HttpFetcher implements Fetcher {
   readonly #options: HttpFetcherOptions;
-  readonly #deadline: number;
+  #deadline: number;
 
   constructor(options: HttpFetcherOptions) {
     this.#options = options;
@@ -61,14 +61,13 @@ export class HttpFetcher implements Fetcher {
     if (parts.some((part) => part === "" || part === "." || part === ".."))
       throw new TrustError("FORMAT", `"${name}" is not a target's path`, { file: name });
     const path = parts.map(encodeURIComponent).join("/");
-    const timeoutMs = this.#options.timeoutMs + length / slowest;
-    return body(await this.#get(this.#options.targetsUrl + path, name, length, timeoutMs), name);
+    this.#deadline += length / slowest;
+    return body(await this.#get(this.#options.targetsUrl + path, name, length, this.#left(name)), name);
   }
 
   #left(file: string): number {
     const left = this.#deadline - performance.now();
-    if (left <= 0)
-      throw new TrustError("TIMEOUT", `the server took longer than ${this.#options.timeoutMs} ms`, { file });
+    if (left <= 0) throw new TrustError("TIMEOUT", `${file}: the server took longer than it may`, { file });
     return left;
   }
 

@@ -78,7 +78,7 @@ export async function verifyGeneration(
   const { targets } = set;
   if (targets === undefined) throw new TrustError("CACHE", "targets.json is missing", { file: "targets" });
   const ask = async (role: string, parent: string): Promise<Targets> =>
-    set.updateDelegated(await read(roleFile(role), limits.signedMetadata), role, parent);
+    set.updateDelegated(await read(roleFile(role), limits.delegated), role, parent);
   const used: Used[] = [];
   const packed = new Map<string, Uint8Array>();
   const paths = [...commonPaths(targets), ...names.flatMap((name) => devicePath(name) ?? [])];

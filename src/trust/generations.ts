@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { lstat, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readBounded, syncFolder, temporaryEnding, writeNew } from "#lib/atomic-file.ts";
 import { describe } from "#lib/errors.ts";
@@ -29,12 +29,19 @@ export class Generations {
     this.#dir = dir;
   }
 
-  /** The newest active generation that verifies. `report` is told of each that does not. */
-  async newest(report: (problem: string) => void): Promise<StoredGeneration | undefined> {
+  /**
+   * The newest active generation that verifies and that `use` takes, and what `use` made of it. `report` is told of each that
+   * cannot be used.
+   */
+  async newest<T>(
+    use: (stored: StoredGeneration) => Promise<T>,
+    report: (problem: string) => void,
+  ): Promise<{ readonly stored: StoredGeneration; readonly used: T } | undefined> {
     for (const folder of await this.#list()) {
       if (folder.number === undefined) continue;
       try {
-        return await this.#load(folder);
+        const stored = await this.#load(folder);
+        return { stored, used: await use(stored) };
       } catch (error) {
         report(`${folder.name} cannot be used: ${describe(error)}`);
       }
@@ -83,12 +90,23 @@ export class Generations {
         await mkdir(temporary, { mode: 0o700 });
         for (const [name, bytes] of files) await writeNew(join(temporary, name), bytes);
         await syncFolder(temporary);
+        await this.#forgetCandidates();
         await replaceFolder(temporary, join(this.#dir, `candidate-${id.slice(0, idLength)}`), this.#dir);
       } catch (error) {
         await rm(temporary, { recursive: true, force: true });
         throw error;
       }
     });
+  }
+
+  /** One that was refused may be followed by many more: only the last two wait to be activated. */
+  async #forgetCandidates(): Promise<void> {
+    const waiting = (await this.#list()).filter((folder) => folder.number === undefined);
+    const dated = await Promise.all(
+      waiting.map(async ({ name }) => ({ name, at: (await lstat(join(this.#dir, name))).mtimeMs })),
+    );
+    for (const { name } of dated.toSorted((a, b) => b.at - a.at).slice(1))
+      await rm(join(this.#dir, name), { recursive: true, force: true });
   }
 
   /** From now on this one is in force, also after a restart. @throws TrustError CACHE */

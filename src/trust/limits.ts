@@ -5,8 +5,10 @@ export const limits = {
   /** Where the timestamp or the snapshot does not say how long these are. */
   snapshot: 2_000_000,
   targets: 5_000_000,
-  /** Whatever they say. */
-  signedMetadata: 64 * 1024 * 1024,
+  /** Whatever they say: 100,000 targets are 14 MB, and are parsed and verified in one piece. */
+  signedMetadata: 16 * 1024 * 1024,
+  /** A delegated role, whatever the snapshot says of it. */
+  delegated: 4 * 1024 * 1024,
   /** What the signed gzip files unpack to; the packed ones may be no longer than that either. */
   policy: 64 * 1024 * 1024,
   catalog: 256 * 1024 * 1024,
@@ -23,3 +25,6 @@ export const maxRotations = 256;
 
 /** Delegated roles visited in one search (5.6.7.1). */
 export const maxDelegations = 32;
+
+/** Keys of one role: each can cost a verification. */
+export const maxKeys = 256;

@@ -1,6 +1,8 @@
 import { instantOf, type Instant } from "#lib/pure/instant.ts";
 import type { TrustCode } from "#trust/error.ts";
 import type { Freshness } from "#trust/generation.ts";
+import type { Timestamp } from "#trust/metadata.ts";
+import { sha256 } from "#trust/sha256.ts";
 import { notBefore, type Floor } from "#trust/state.ts";
 import type { TrustedSet } from "#trust/trusted-set.ts";
 import { lastHeard } from "#trust/updater.ts";
@@ -23,9 +25,26 @@ export interface TrustStatus {
 
 const dayMs = 24 * 3_600_000;
 
+/** What is kept of a set while it is not looked at: its files may be large. */
+export interface Trusted {
+  readonly timestamp: Pick<Timestamp, "expires" | "issued"> & { readonly sha256: string };
+  readonly roles: TrustStatus["roles"];
+}
+
+export function trustedOf(set: TrustedSet): Trusted | undefined {
+  const bytes = set.files.get("timestamp");
+  if (set.timestamp === undefined || bytes === undefined) return undefined;
+  const { expires, issued } = set.timestamp;
+  const roles = [...set.files.keys()].flatMap((role) => {
+    const metadata = set.metadata(role);
+    return metadata === undefined ? [] : [[role, { version: metadata.version, expires: metadata.expires }] as const];
+  });
+  return { timestamp: { expires, issued, sha256: sha256(bytes) }, roles: Object.fromEntries(roles) };
+}
+
 /** What a client knows now, and how old it is. Everything is measured at a `now` that is given. */
 export class Standing {
-  set: TrustedSet | undefined;
+  trusted: Trusted | undefined;
   floor: Floor | undefined;
   refreshed: Instant | undefined;
   enforced: TrustStatus["enforced"];
@@ -37,10 +56,6 @@ export class Standing {
   problem: string | undefined;
 
   status(now: Instant): TrustStatus {
-    const roles = [...(this.set?.files.keys() ?? [])].flatMap((role) => {
-      const metadata = this.set?.metadata(role);
-      return metadata === undefined ? [] : [[role, { version: metadata.version, expires: metadata.expires }] as const];
-    });
     return {
       state: this.enforced === undefined ? "empty" : this.freshness(now),
       enforced: this.enforced,
@@ -49,7 +64,7 @@ export class Standing {
       refreshed: this.refreshed,
       lastError: this.lastError,
       problems: [...this.problems, ...(this.problem === undefined ? [] : [this.problem])],
-      roles: Object.fromEntries(roles),
+      roles: this.trusted?.roles ?? {},
     };
   }
 
@@ -59,7 +74,7 @@ export class Standing {
   }
 
   freshness(now: Instant): Freshness {
-    const timestamp = this.set?.timestamp;
+    const timestamp = this.trusted?.timestamp;
     if (timestamp === undefined) return "very-stale";
     const at = notBefore(now, this.floor);
     const silent = at - lastHeard(this.refreshed, timestamp);
