@@ -6,7 +6,7 @@ import { describe } from "#lib/errors.ts";
 import { HttpClient } from "#lib/request.ts";
 import { TrustError } from "#trust/error.ts";
 import { HttpFetcher, type Fetcher } from "#trust/fetcher.ts";
-import { follow, PackedParts, together, type Following } from "#trust/follow.ts";
+import { follow, PackedParts, type Following } from "#trust/follow.ts";
 import { idsOf, unpack, type Chain, type Generation } from "#trust/generation.ts";
 import { Generations, type StoredGeneration } from "#trust/generations.ts";
 import { limits } from "#trust/limits.ts";
@@ -14,6 +14,7 @@ import type { Part } from "#trust/parts.ts";
 import { raise, readState, standing as vouched, type Floor } from "#trust/state.ts";
 import { Standing, trustedOf, type TrustStatus } from "#trust/status.ts";
 import { FileStore } from "#trust/store.ts";
+import { together } from "#trust/together.ts";
 import { loadRoot, update } from "#trust/updater.ts";
 
 export interface ClientOptions extends Following {

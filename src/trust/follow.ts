@@ -5,6 +5,7 @@ import { commonPaths, deviceTarget, deviceTargets, findPart, unpack, type Used }
 import type { Generations } from "#trust/generations.ts";
 import type { TargetFile } from "#trust/metadata.ts";
 import { exceptionsPath, groupPath, partOf } from "#trust/parts.ts";
+import { together } from "#trust/together.ts";
 import type { TrustedSet } from "#trust/trusted-set.ts";
 import { fetchTarget, type Age, type Updated } from "#trust/updater.ts";
 
@@ -75,13 +76,4 @@ export class PackedParts {
   async #get(file: TargetFile): Promise<Uint8Array> {
     return (await this.#generations.packed(file)) ?? (await fetchTarget(this.#set, file, this.#fetcher));
   }
-}
-
-/** All of them are over when it ends, also where one fails: nothing goes on behind the back of whoever asked. */
-export async function together<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const ends = await Promise.allSettled(items.map(act));
-  return ends.map((end) => {
-    if (end.status === "rejected") throw end.reason;
-    return end.value;
-  });
 }

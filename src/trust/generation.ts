@@ -57,42 +57,44 @@ export interface Chain {
   readonly used: readonly Used[];
 }
 
-/** One file of a stored generation. @throws TrustError CACHE where it is missing or cannot be read */
-export type ReadFile = (name: string, maxBytes: number) => Promise<Uint8Array>;
-
 /**
  * A stored generation, verified again from its own root down to its files; expiry is not looked at.
- * @param names what lies in its folder: which groups and exceptions are in use stands nowhere but in its id
- * @returns the packed parts by path, too
+ * @param files by their names in its folder: which groups and exceptions are in use stands nowhere but in these names and its id
  * @throws TrustError
  */
-export async function verifyGeneration(
-  names: readonly string[],
-  read: ReadFile,
-): Promise<{ readonly chain: Chain; readonly packed: ReadonlyMap<string, Uint8Array> }> {
-  const set = new TrustedSet(await read("root.json", limits.root));
+export async function verifyGeneration(files: ReadonlyMap<string, Uint8Array>): Promise<Chain> {
+  const file = (name: string): Uint8Array => {
+    const bytes = files.get(name);
+    if (bytes === undefined) throw new TrustError("CACHE", `${name} is missing or cannot be read`, { file: name });
+    return bytes;
+  };
+  const set = new TrustedSet(file("root.json"));
   set.finishRoot(undefined);
-  set.updateTimestamp(await read("timestamp.json", limits.timestamp));
-  set.updateSnapshot(await read("snapshot.json", limits.signedMetadata));
-  set.updateTargets(await read("targets.json", limits.signedMetadata));
+  set.updateTimestamp(file("timestamp.json"));
+  set.updateSnapshot(file("snapshot.json"));
+  set.updateTargets(file("targets.json"));
   const { targets } = set;
   if (targets === undefined) throw new TrustError("CACHE", "targets.json is missing", { file: "targets" });
-  const ask = async (role: string, parent: string): Promise<Targets> =>
-    set.updateDelegated(await read(roleFile(role), limits.delegated), role, parent);
+  const ask = (role: string, parent: string): Promise<Targets> =>
+    Promise.resolve(set.updateDelegated(file(roleFile(role)), role, parent));
   const used: Used[] = [];
-  const packed = new Map<string, Uint8Array>();
-  const paths = [...commonPaths(targets), ...names.flatMap((name) => devicePath(name) ?? [])];
-  for (const path of paths) {
+  for (const path of [...commonPaths(targets), ...[...files.keys()].flatMap((name) => devicePath(name) ?? [])]) {
     const part = partOf(path);
-    if (part === undefined) continue;
-    const found = await findPart(part, targets, () => findTarget(path, targets, ask));
-    if (found === undefined) throw new TrustError("MISMATCH", `nobody has signed ${path}`, { file: path });
-    const bytes = await read(packedFile(path), part.bound);
-    verifyBytes(bytes, found.file, path);
+    const found = part && (await findPart(part, targets, () => findTarget(path, targets, ask)));
+    if (part === undefined || found === undefined)
+      throw new TrustError("MISMATCH", `nobody has signed ${path}`, { file: path });
+    verifyBytes(file(packedFile(path)), found.file, path);
     used.push({ part, found });
-    packed.set(path, bytes);
   }
-  return { chain: { set, targets, used }, packed };
+  return { set, targets, used };
+}
+
+/** Most bytes of a file in a generation's folder; undefined for what is none of its files. */
+export function boundOf(file: string): number | undefined {
+  if (file === "root.json") return limits.root;
+  if (file === "timestamp.json") return limits.timestamp;
+  if (file === "snapshot.json" || file === "targets.json") return limits.signedMetadata;
+  return file.endsWith(".json") ? limits.delegated : partOf(pathOf(file))?.bound;
 }
 
 /**
@@ -158,11 +160,14 @@ export function packedFile(path: string): string {
   return `${encodeURIComponent(path)}.gz`;
 }
 
+function pathOf(file: string): string {
+  return file.endsWith(".gz") ? file.slice(0, -".gz".length).replaceAll("%2F", "/") : "";
+}
+
 /** The path of a part that only some devices have, by the name of its file; undefined for every other file. */
 function devicePath(file: string): string | undefined {
-  const path = file.slice(0, -".gz".length).replaceAll("%2F", "/");
-  const kind = partOf(path)?.kind;
-  return packedFile(path) === file && (kind === "group" || kind === "exceptions") ? path : undefined;
+  const part = partOf(pathOf(file));
+  return part?.kind === "group" || part?.kind === "exceptions" ? part.path : undefined;
 }
 
 const inflate = promisify(gunzip);

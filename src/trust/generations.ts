@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { readBounded, syncFolder, temporaryEnding, writeNew } from "#lib/atomic-file.ts";
 import { describe } from "#lib/errors.ts";
 import { TrustError } from "#trust/error.ts";
-import { idsOf, packedFile, verifyGeneration, type Chain } from "#trust/generation.ts";
+import { boundOf, idsOf, packedFile, verifyGeneration, type Chain } from "#trust/generation.ts";
 import type { TargetFile } from "#trust/metadata.ts";
 import { replaceFolder, roleFile, storing, sweep } from "#trust/store.ts";
+import { together } from "#trust/together.ts";
 import { verifyBytes } from "#trust/verify.ts";
 
 /** A generation that verifies. */
@@ -138,15 +139,20 @@ export class Generations {
 
   async #load({ name, id }: Folder): Promise<StoredGeneration> {
     const dir = join(this.#dir, name);
-    const read = (file: string, bound: number): Promise<Uint8Array> =>
-      readBounded(join(dir, file), bound).catch((error: unknown) => {
-        throw new TrustError("CACHE", `${file} is missing or cannot be read`, { file, cause: error });
-      });
-    const { chain, packed } = await verifyGeneration(await readdir(dir), read);
+    const files = new Map<string, Uint8Array>();
+    await together(await readdir(dir), async (file) => {
+      const bound = boundOf(file);
+      const bytes = bound === undefined ? undefined : await readBounded(join(dir, file), bound).catch(() => undefined);
+      if (bytes !== undefined) files.set(file, bytes);
+    });
+    const chain = await verifyGeneration(files);
     const found = idsOf(chain).id;
     // A group's or an exceptions' file that is gone is noticed here.
     if (found.slice(0, idLength) !== id) throw new TrustError("CACHE", "it is not whole");
-    return { id: found, chain, packed };
+    const packed = chain.used.map(
+      ({ part: { path } }) => [path, files.get(packedFile(path)) ?? new Uint8Array()] as const,
+    );
+    return { id: found, chain, packed: new Map(packed) };
   }
 }
 
