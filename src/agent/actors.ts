@@ -30,6 +30,7 @@ export function actorsOf(house: House, { ready, once = false }: Begin): readonly
     { name: "gate", run: (signal) => house.gate.run(signal) },
     { name: "control", run: (signal) => control(house, signal, ready) },
     { name: "upload", run: (signal) => reports(house, signal) },
+    { name: "repeats", run: (signal) => house.recorder.run(signal) },
     { name: "presses", run: (signal) => takePresses(house, signal) },
     { name: "stages", run: (signal) => watchStages(house, signal) },
     { name: "health", run: (signal) => watchHealth(house, signal) },

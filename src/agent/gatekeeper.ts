@@ -8,6 +8,7 @@ import type { Instant } from "#lib/pure/instant.ts";
 import { deviceText, type Device } from "#policy/device.ts";
 import type { Capability } from "#platform/capabilities.ts";
 import type { Entry } from "#platform/gate.ts";
+import type { Answering } from "#platform/meaning.ts";
 import type { Platform } from "#platform/platform.ts";
 import { toGateSchema, type Begin, type FromGate, type ToGate } from "#protocol/gate.ts";
 import type { Generation } from "#trust/generation.ts";
@@ -86,6 +87,14 @@ export class Gatekeeper {
     return this.#line?.alive === true ? { up: true } : { up: false, why: this.#why };
   }
 
+  /** By which policy it answers now; undefined while it does not. */
+  get answering(): Answering | undefined {
+    const line = this.#line;
+    if (line?.alive !== true) return undefined;
+    const { version } = line.generation;
+    return { version, behind: line.generation === this.#wanted ? undefined : this.#why };
+  }
+
   get health(): GateHealth {
     return { marks: this.#marks, counts: this.#counts, fell: this.#fell, pid: this.#line?.pid };
   }
@@ -93,6 +102,8 @@ export class Gatekeeper {
   /** From now on this policy is answered by; undefined where nothing is banned, and nobody need wait. */
   policy(generation: Generation | undefined): void {
     this.#wanted = generation;
+    if (this.#options.platform.startGate !== undefined)
+      this.#why = generation === undefined ? "nothing is banned that a gate could stop" : "it is being made ready";
     this.#entries.clear();
     this.#wake();
   }
@@ -137,7 +148,6 @@ export class Gatekeeper {
     const line = this.#line;
     if (wanted === undefined || this.#options.platform.startGate === undefined) {
       this.#line = undefined;
-      if (line !== undefined) this.#why = "nothing is banned that a gate could stop";
       void this.#end(line);
       await this.#change(wanted, signal);
       return 0;

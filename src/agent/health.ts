@@ -74,6 +74,11 @@ const catalogue = {
   ],
   unreadable: ["Places could not be read", "info", "Some processes or folders could not be looked into."],
   "line-down": ["A line of defence is down", "warning", "A banned program gets further than it should."],
+  "gate-behind": [
+    "The gate answers by an older policy",
+    "warning",
+    "What a newer policy bans is not stopped before it starts, and what it allows again is, until its own gate serves.",
+  ],
   limited: ["Limited on this machine", "info", "Not everything works here."],
   hurts: ["The policy may hurt", "warning", "Lint found something in the policy in force."],
 } as const satisfies Record<string, readonly [string, Warning["severity"], string]>;
@@ -103,7 +108,9 @@ export function warningsOf(house: House): readonly Warning[] {
 function ofMachine(house: House, say: Say): void {
   const { gate, stream } = linesOf(standingOf(house));
   const missed = house.policies.current().matcher.policy.bans.length === 0 ? [] : [gate, stream];
-  for (const { why, means } of missed) if (why !== null) say("line-down", `${means}: ${why}`);
+  for (const { up, why, means } of missed) if (!up) say("line-down", `${means}: ${why}`);
+  const { answering } = house.gate;
+  if (answering?.behind !== undefined) say("gate-behind", `version ${answering.version}: ${answering.behind}`);
   for (const [name, capability] of Object.entries(house.platform.capabilities)) {
     const meaning = meaningOf(name);
     if (meaning !== undefined && !capability.up) say("limited", `${meaning.down}: ${capability.why}`);

@@ -13,6 +13,7 @@ export function standingOf({ platform, gate, watching }: House): Standing {
     stream: broken === undefined ? capabilities.stream : { up: false, why: broken },
     sweep,
     seeEveryone: capabilities.seeEveryone,
+    answering: gate.answering,
     sweepSeconds,
   };
 }

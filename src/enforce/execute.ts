@@ -31,7 +31,7 @@ type Result = Omit<Outcome, "id" | "at" | "verdict" | "evidence">;
 /** Milliseconds: after SIGTERM a tool has time to put its terminal in order; what got SIGKILL has time to go. */
 const times: StopTimes = { term: 2_000, kill: 3_000 };
 /** Outcomes that nobody has read; stops at once; acts that wait for their turn; judgements that are not said twice. */
-const bounds = { outcomes: 10_000, atOnce: 16, waiting: 10_000, said: 20_000 } as const;
+const bounds = { outcomes: 10_000, atOnce: 16, waiting: 10_000, said: 5_000 } as const;
 
 /** Carries plans out. Nothing here makes the caller wait; what came of it comes out of `outcomes`. */
 export class Enforcement {

@@ -15,8 +15,8 @@ export type Stopped =
   | { readonly did: "failed"; readonly error: string; readonly left?: readonly number[] };
 
 /**
- * Ends a process and its tree: SIGTERM to the tool alone, then SIGSTOP through the tree to a fixed point, then SIGKILL,
- * leaf to root. Each signal goes through a pidfd and is refused when the process is no longer the one that was judged
+ * Ends a process and its tree: SIGTERM to the tool alone where it can hear it, then SIGSTOP through the tree to a fixed point,
+ * then SIGKILL, leaf to root. Each signal goes through a pidfd and is refused when the process is no longer the one that was judged
  * (pidfd_send_signal(2); law 2). Whoever was stopped and is not killed goes on again, also when something fails.
  */
 export async function stopTree(
@@ -37,9 +37,12 @@ export async function stopTree(
   try {
     // Looked up before the tool ends: afterwards its children are init's, and nobody knows whose they were.
     const children = await tree.look(id.pid);
-    const termed = tool.signal("TERM");
-    if (termed !== "sent") return unsent(termed);
-    const ended = await tool.ended(times.term);
+    let ended = false;
+    if (tool.hearsTerm()) {
+      const termed = tool.signal("TERM");
+      if (termed !== "sent") return unsent(termed);
+      ended = await tool.ended(times.term);
+    }
     if (signal.aborted) return { did: "failed", error: "the agent is stopping" };
     const stopped = await kill(tree, tool, ended ? children : [id, ...children], times);
     // It answered SIGTERM by becoming another program: that one is judged as itself.

@@ -4,7 +4,7 @@ import { Lru } from "#observe/lru.ts";
 import { seenSchema } from "#policy/evidence.ts";
 
 /** How many readings are kept, and how many one message may bring. */
-const most = 20_000;
+const most = 2_000;
 
 /** What one process read of files' contents, as told to another (JSON). Least recently used first. */
 export const knownContentsSchema = z.strictObject({

@@ -67,7 +67,10 @@ export class ExecWatch {
   constructor(options: Options) {
     this.#options = options;
     try {
-      this.#stream = options.platform.execs((batch) => this.#told(batch));
+      this.#stream = options.platform.execs(
+        (batch) => this.#told(batch),
+        (glimpse) => this.#memory().knows(glimpse),
+      );
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
       this.#error = describe(error);
@@ -100,8 +103,8 @@ export class ExecWatch {
     this.#stream?.close();
   }
 
-  #told({ seen, vanished, lost }: ExecBatch): void {
-    this.#execs += seen.length + vanished;
+  #told({ seen, known, vanished, lost }: ExecBatch): void {
+    this.#execs += seen.length + known + vanished;
     this.#vanished += vanished;
     if (lost) this.#miss();
     for (const one of seen) {

@@ -9,8 +9,10 @@ import { stampOf } from "#observe/read-file.ts";
 import type { ExecSeen } from "#platform/platform.ts";
 import type { Seen } from "#policy/evidence.ts";
 
-/** Programs and scripts that are remembered: a large build has some hundreds. */
-const remembered = 20_000;
+/** Programs and scripts that are remembered, one or two kilobytes each: a large build has some hundreds. */
+const remembered = 2_000;
+/** Milliseconds in which what root's own program rests on, which only root can change, is not looked at again. */
+const rootIsSlow = 1_000;
 
 interface Known {
   /** Whether any identity of the policy in force is shown by it. */
@@ -41,10 +43,22 @@ const look: Answer = { what: "look" };
 export class Settled {
   readonly #matters: (seen: Seen) => boolean;
   readonly #known = new Lru<string, Known>(remembered);
+  /** By glimpse: programs that are settled whatever else is read of a start. */
+  readonly #plain = new Map<string, { readonly known: Known; until: number }>();
 
   /** `matters`: whether what was read of a file shows any identity that the policy asks for. */
   constructor(matters: (seen: Seen) => boolean) {
     this.#matters = matters;
+  }
+
+  /** Whether a start that looks like this (`ExecSeen.glimpse`) is settled. */
+  knows(glimpse: string): boolean {
+    const plain = this.#plain.get(glimpse);
+    if (plain === undefined) return false;
+    const now = performance.now();
+    if (now < plain.until) return true;
+    plain.until = now + rootIsSlow;
+    return holds(plain.known) || !this.#plain.delete(glimpse);
   }
 
   /** What is known of a program that begins. `folderOf` is asked only for a script with a relative path. */
@@ -56,7 +70,7 @@ export class Settled {
     if (!holds(known)) return look;
     const { interpreter } = known;
     const name = nameOf(seen.path);
-    if (interpreter === undefined && !mayRunPackages(name, seen)) return settled;
+    if (interpreter === undefined && !mayRunPackages(name, seen)) return this.#plainly(seen, known);
     const argv = textOf(seen.argvBytes);
     const runs = interpreter === undefined ? undefined : runsOf(interpreter, argv);
     switch (runs?.what) {
@@ -65,7 +79,8 @@ export class Settled {
         return packageRunBy(seen.path, argv) === undefined ? settled : look;
       case "code":
         // A shell in a pipeline reads its standard input all the time; nobody ships a tool for that.
-        return runs.from === "standard input" && interpreter?.shell !== true ? look : settled;
+        if (runs.from === "standard input") return interpreter?.shell === true ? settled : look;
+        return argv[1] === "-c" ? this.#plainly(seen, known) : settled;
       case "file":
         return interpreter?.loader === true ? look : this.#script(seen, argv, runs.index, folderOf);
       case "module":
@@ -85,6 +100,14 @@ export class Settled {
     const matters = this.#matters(script.seen);
     const key = scriptKey(script.key, script.called, script.real);
     this.#known.set(key, { matters, interpreter: undefined, footing: script.footing });
+  }
+
+  /** Settled by all that a glimpse shows: what else it is told, and the text of code after `-c`, change nothing. */
+  #plainly({ glimpse }: ExecSeen, known: Known): Answer {
+    if (glimpse === undefined) return settled;
+    if (this.#plain.size >= remembered) this.#plain.clear();
+    this.#plain.set(glimpse, { known, until: performance.now() + rootIsSlow });
+    return settled;
   }
 
   #script(seen: ExecSeen, argv: readonly string[], index: number, folderOf: () => Uint8Array | undefined): Answer {

@@ -52,17 +52,26 @@ export const lineTitles = {
 } as const;
 export type LineName = keyof typeof lineTitles;
 
-/** One line of defence: whether it stands, why not, and what that means. */
+/** One line of defence: whether it stands, what keeps it from doing all that it should, and what that means. */
 export interface Line {
   readonly up: boolean;
   readonly why: string | null;
   readonly means: string;
 }
-export type Lines = Readonly<Record<LineName, Line>>;
+/** `policy`: the version that the gate answers by; null where none does. */
+export type Lines = Readonly<Record<LineName, Line>> & { readonly gate: { readonly policy: number | null } };
+
+/** The policy that a gate answers by: its version, and why it is not yet the one in force, where it is not. */
+export interface Answering {
+  readonly version: number;
+  readonly behind: string | undefined;
+}
 
 /** How the lines stand: as they serve now where an agent says it, as they could where none runs. */
 export interface Standing extends Readonly<Record<LineName, Capability>> {
   readonly seeEveryone: Capability;
+  /** Undefined where no gate serves. */
+  readonly answering?: Answering | undefined;
   /** Between two sweeps. */
   readonly sweepSeconds: number;
 }
@@ -74,10 +83,19 @@ export function linesOf(now: Standing): Lines {
     return { up: state.up, why: state.up ? null : state.why, means };
   };
   return {
-    gate: line("gate", now.gate.up ? "a banned program does not begin to run" : `a banned program ${untilSeen(now)}`),
+    gate: ofGate(now, line("gate", "a banned program does not begin to run")),
     stream: line("stream", ofStream(now)),
     sweep: line("sweep", ofSweep(now)),
   };
+}
+
+function ofGate(now: Standing, line: Line): Lines["gate"] {
+  if (!now.gate.up) return { ...line, means: `a banned program ${untilSeen(now)}`, policy: null };
+  const { version, behind } = now.answering ?? {};
+  const policy = version ?? null;
+  if (policy === null || behind === undefined) return { ...line, policy };
+  const means = `what policy version ${policy} bans does not begin to run; what only a newer one bans ${untilSeen(now)}`;
+  return { ...line, means, policy, why: `the gate of the policy in force does not serve yet: ${behind}` };
 }
 
 function untilSeen({ stream, sweep, sweepSeconds }: Standing): string {

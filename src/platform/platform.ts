@@ -72,10 +72,17 @@ export interface ExecSeen {
   readonly mounts: string;
   /** Whether its mount namespace and root folder are ours. */
   readonly sameMounts: boolean;
+  /**
+   * Of a program that nobody but root can write or move: a text that is the same for each start of it, as long as its file is
+   * untouched, it is called by the same name, and it is given code (`-c`) or is not.
+   */
+  readonly glimpse?: string;
 }
 
 export interface ExecBatch {
   readonly seen: readonly ExecSeen[];
+  /** How many of them had a glimpse that was known: nothing more was read of them. */
+  readonly known: number;
   /** How many began and were gone, or had become something else, before they could be read. */
   readonly vanished: number;
   /** Some were not told of at all: there was no room for them. */
@@ -127,6 +134,8 @@ export interface Held {
   readonly id: ProcessId;
   /** Looks at pid, start time and program again first. */
   signal(signal: Signal): "sent" | "gone" | "changed" | "refused";
+  /** False where the system would drop a SIGTERM of ours, so that nothing comes of waiting for it. */
+  hearsTerm(): boolean;
   /** True when it ended within the time, in milliseconds. */
   ended(within: number): Promise<boolean>;
   close(): void;
@@ -195,7 +204,7 @@ export interface Platform {
    * Tells of each program that begins, in order, until closed. `told` must not throw. Undefined where
    * `capabilities.stream` is down. @throws PlatformError
    */
-  execs(told: (batch: ExecBatch) => void): ExecStream | undefined;
+  execs(told: (batch: ExecBatch) => void, isKnown?: (glimpse: string) => boolean): ExecStream | undefined;
   /** Live descendants of a process, one look (not a fixed point). */
   tree(pid: number): Promise<readonly TreeProcess[]>;
   /** Undefined when it is gone, or no longer what the id says. */

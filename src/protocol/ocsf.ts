@@ -99,6 +99,10 @@ export type OcsfVerdict = z.infer<typeof verdict>;
 const base = {
   metadata,
   time,
+  /** Of many alike that are reported together: how many, the first and the last. */
+  count: id.optional(),
+  start_time: time.optional(),
+  end_time: time.optional(),
   severity_id: id,
   activity_id: id,
   type_uid: id,

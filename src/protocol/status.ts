@@ -12,6 +12,9 @@ export const entrySchema = z.object({
   mode: z.string(),
   what: z.string(),
   because: z.array(z.string()),
+  /** Where it happened too often to be listed each time: how often, since when; `at` is the last time. */
+  times: z.number().optional(),
+  since: z.string().optional(),
   /** How the person was told; absent while that is still under way. */
   told: z.object({ terminal: z.string(), toast: z.string() }).optional(),
 });
@@ -28,7 +31,7 @@ export type Warning = z.infer<typeof warningSchema>;
 
 const capability = z.union([z.object({ up: z.literal(true) }), z.object({ up: z.literal(false), why: z.string() })]);
 
-/** One line of defence as it serves now, why it does not, and what that means for the person who reads. */
+/** One line of defence as it serves now, what keeps it from doing all that it should, and what that means for the person who reads. */
 const line = z.object({ up: z.boolean(), why: z.string().nullable(), means: z.string() });
 
 /** What `edict status` and `edict doctor` show. The asker's own pending stops and records; everybody's for root. */
@@ -51,7 +54,12 @@ export const statusSchema = z.object({
   /** What this machine lets the agent do. */
   capabilities: z.record(z.string(), capability),
   /** What stands between a person and a banned program, first to last. */
-  lines: z.object({ gate: line, stream: line, sweep: line }),
+  lines: z.object({
+    /** `policy`: the version that it answers by, which may be older than the one in force; null where none serves. */
+    gate: line.extend({ policy: z.number().nullable().default(null) }),
+    stream: line,
+    sweep: line,
+  }),
   /** Sweeps so far, processes in the last one, how many of them could not be read, and what is installed of interest. */
   watching: z.object({
     sweeps: z.number(),

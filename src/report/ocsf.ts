@@ -1,5 +1,5 @@
 import { version } from "#lib/version.ts";
-import { parseInstant } from "#lib/pure/instant.ts";
+import { parseInstant, type Instant } from "#lib/pure/instant.ts";
 import type { Evidence } from "#policy/evidence.ts";
 import type { Outcome } from "#policy/outcome.ts";
 import type { Warning } from "#protocol/status.ts";
@@ -47,17 +47,36 @@ export interface Inventory {
   readonly path?: string | undefined;
 }
 
+/** Of an outcome that stands for others like it: how many there were, itself included, and since when. */
+export interface Repetition {
+  readonly times: number;
+  readonly since: Instant;
+}
+
 /**
  * What became of something, as an OCSF event: a program → 1007 Process Activity, something installed → 5020 Software
  * Inventory, the agent itself → 6002 Application Lifecycle. `metadata.uid` comes when the event is spooled.
  * Only matches become events: undefined where the verdict names no ban (law 9).
  */
-export function toEvent(subject: Outcome, device: DeviceInfo): OcsfEvent | undefined;
+export function toEvent(subject: Outcome, device: DeviceInfo, repeated?: Repetition): OcsfEvent | undefined;
 export function toEvent(subject: Health | Inventory, device: DeviceInfo): OcsfEvent;
-export function toEvent(subject: Outcome | Health | Inventory, device: DeviceInfo): OcsfEvent | undefined {
+export function toEvent(
+  subject: Outcome | Health | Inventory,
+  device: DeviceInfo,
+  repeated?: Repetition,
+): OcsfEvent | undefined {
   if ("kind" in subject) return subject.kind === "health" ? ofHealth(subject, device) : ofInventory(subject, device);
   if (subject.verdict.ban === null) return undefined;
-  return subject.evidence.process === undefined ? ofInstalled(subject, device) : ofLaunch(subject, device);
+  const event = subject.evidence.process === undefined ? ofInstalled(subject, device) : ofLaunch(subject, device);
+  if (repeated === undefined) return event;
+  const { times, since } = repeated;
+  return {
+    ...event,
+    count: times,
+    start_time: since,
+    end_time: event.time,
+    message: `${event.message}, ${times} times`,
+  };
 }
 
 function ofLaunch(outcome: Outcome, device: DeviceInfo): ProcessActivity | SoftwareInventory {

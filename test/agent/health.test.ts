@@ -45,7 +45,7 @@ const well = {
   },
   enforcement: { lost: 0 },
   unjudged: { count: 0, why: undefined },
-  gate: { state: () => ({ up: true }) },
+  gate: { state: () => ({ up: true }), answering: { version: 3, behind: undefined } },
 };
 
 type Well = typeof well;
@@ -111,6 +111,11 @@ const causes: readonly (readonly [code: string, change: { readonly [P in keyof W
     "a program in memory, runs until a sweep sees it, up to 7 s",
   ],
   ["line-down", watching({ execs: { lost: 0, broken: "recvfrom: EIO" } }), "up to 7 s: recvfrom: EIO"],
+  [
+    "gate-behind",
+    { gate: { ...well.gate, answering: { version: 2, behind: "it was not ready in time" } } },
+    "version 2: it was not ready in time",
+  ],
   ["starts-lost", watching({ execs: { lost: 3, broken: undefined } }), "3 times so far"],
   ["limited", can({ stop: { up: false, why: "no pidfd" } }), "it goes on running: no pidfd"],
 ];

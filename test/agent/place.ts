@@ -257,7 +257,10 @@ export async function onlyThese(pids: () => readonly (number | undefined)[]): Pr
   return {
     ...platform,
     processes: async () => (await platform.processes()).filter(({ pid }) => pids().includes(pid)),
-    execs: (told) =>
-      platform.execs((batch) => told({ ...batch, seen: batch.seen.filter(({ pid }) => pids().includes(pid)) })),
+    execs: (told, isKnown) =>
+      platform.execs(
+        (batch) => told({ ...batch, seen: batch.seen.filter(({ pid }) => pids().includes(pid)) }),
+        isKnown,
+      ),
   };
 }

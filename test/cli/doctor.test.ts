@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { run } from "#cli/main.ts";
 import { controlSocket } from "#protocol/control.ts";
 import { systemClock } from "#lib/clock.ts";
@@ -62,9 +62,18 @@ describe.skipIf(lacking("root"))("without an agent, doctor says why no program c
   });
 });
 
+/** An agent that gives this one answer, whatever it is asked, until the test ends. */
+async function answering(result: object): Promise<void> {
+  const agent = createServer((socket) => {
+    socket.once("data", () => socket.end(`${JSON.stringify({ ok: true, result })}\n`));
+  }).listen(join(folder, controlSocket));
+  onTestFinished(() => void agent.close());
+  await once(agent, "listening");
+}
+
 test("with an agent, doctor repeats what the agent says about itself", async () => {
   const lines = {
-    gate: { up: false, why: "it died", means: "a banned program runs until the exec stream sees it" },
+    gate: { up: false, why: "it died", means: "a banned program runs until the exec stream sees it", policy: null },
     stream: { up: true, why: null, means: "every start is noticed" },
     sweep: { up: true, why: null, means: "everything that runs is looked at" },
   };
@@ -76,27 +85,50 @@ test("with an agent, doctor repeats what the agent says about itself", async () 
       { code: "stale", title: "The list is old", severity: "warning", text: "Look at the network." },
     ],
   };
-  const agent = createServer((socket) => {
-    socket.once("data", () => socket.end(`${JSON.stringify({ ok: true, result: { ...health, more: 1 } })}\n`));
-  }).listen(join(folder, controlSocket));
-  await once(agent, "listening");
-  try {
-    const { code, out } = await edict("doctor");
-    expect(code).toBe(0);
-    expect(out.split("\n")).toEqual([
-      "The agent runs. What stands between a person and a banned program here:",
-      "down  the gate (before a start): a banned program runs until the exec stream sees it",
-      "      because it died",
-      "up    the exec stream (at a start): every start is noticed",
-      "up    the sweeps (after a start): everything that runs is looked at",
-      "What else it can do:",
-      "down  stopping programs: a banned tool is recorded and its user told, but it goes on running",
-      "      because root without CAP_KILL",
-      "· The list is old: Look at the network.",
-      "",
-    ]);
-    expect(JSON.parse((await edict("doctor", "--json")).out)).toEqual({ agent: true, ...health });
-  } finally {
-    agent.close();
-  }
+  await answering({ ...health, more: 1 });
+  const { code, out } = await edict("doctor");
+  expect(code).toBe(0);
+  expect(out.split("\n")).toEqual([
+    "The agent runs. What stands between a person and a banned program here:",
+    "down  the gate (before a start): a banned program runs until the exec stream sees it",
+    "      because it died",
+    "up    the exec stream (at a start): every start is noticed",
+    "up    the sweeps (after a start): everything that runs is looked at",
+    "What else it can do:",
+    "down  stopping programs: a banned tool is recorded and its user told, but it goes on running",
+    "      because root without CAP_KILL",
+    "· The list is old: Look at the network.",
+    "",
+  ]);
+  expect(JSON.parse((await edict("doctor", "--json")).out)).toEqual({ agent: true, ...health });
+});
+
+test("where the gate answers by an older policy, status and doctor say by which and why, once", async () => {
+  const up = { up: true, why: null, means: "it is seen" };
+  const lines = {
+    gate: { up: true, why: "it was not ready in time", means: "what version 3 bans does not begin", policy: 3 },
+    stream: up,
+    sweep: up,
+  };
+  await answering({
+    version: "1",
+    device: "d",
+    since: "2026-07-20T12:00:00Z",
+    server: null,
+    enforcement: "policy",
+    policy: { name: "p", version: 4, activatedAt: "2026-07-20T12:00:00Z", bans: 1, state: "fresh" },
+    capabilities: {},
+    lines,
+    watching: { sweeps: 1, processes: 1, unreadable: 0, installed: null, execs: null },
+    warnings: [{ code: "gate-behind", title: "It is said above", severity: "warning", text: "Above." }],
+    pending: [],
+    recorded: [],
+  });
+  const [status, doctor] = [(await edict("status")).out, (await edict("doctor")).out];
+  expect(status).toContain("\ngate        up: what version 3 bans does not begin (it was not ready in time)\n");
+  expect(doctor).toContain(
+    "\nup    the gate (before a start): what version 3 bans does not begin\n      because it was not ready in time\n",
+  );
+  expect(status + doctor).not.toContain("said above");
+  expect(JSON.parse((await edict("status", "--json")).out)).toMatchObject({ lines });
 });

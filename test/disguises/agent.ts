@@ -28,6 +28,7 @@ const machine = await selectPlatform();
 const platform: Platform = {
   ...machine,
   processes: async () => (await machine.processes()).filter(({ pid }) => isOurs(pid)),
-  execs: (told) => machine.execs((batch) => told({ ...batch, seen: batch.seen.filter(({ pid }) => isOurs(pid)) })),
+  execs: (told, isKnown) =>
+    machine.execs((batch) => told({ ...batch, seen: batch.seen.filter(({ pid }) => isOurs(pid)) }), isKnown),
 };
 await runAgent(config, { clock: systemClock, console: true, platform }, stopping.signal);

@@ -22,8 +22,8 @@ export async function onlyUsers(...uids: readonly number[]): Promise<Platform> {
     (await platform.processes()).filter(({ uid }) => uid !== undefined && uids.includes(uid));
   const theirs = ({ pid }: ExecSeen): boolean =>
     uids.includes(statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid ?? -1);
-  const execs: Platform["execs"] = (told) =>
-    platform.execs((batch) => told({ ...batch, seen: batch.seen.filter(theirs) }));
+  const execs: Platform["execs"] = (told, isKnown) =>
+    platform.execs((batch) => told({ ...batch, seen: batch.seen.filter(theirs) }), isKnown);
   return { ...platform, processes, execs };
 }
 

@@ -66,6 +66,14 @@ test("a tool that ignores SIGTERM stands still before it and its children are ki
   expect(platform.signals).toEqual(["TERM 7", "STOP 7", "STOP 8", "STOP 11", "KILL 11", "KILL 8", "KILL 7"]);
 });
 
+test("a tool that cannot hear SIGTERM is not sent it, and ends with its tree", async () => {
+  const platform = world().add({ pid: 7, ppid: 5, session: 5, start: 700, ino: "7", deaf: true });
+  const { judge, next } = start(platform);
+  judge(verdictOf(), evidenceOf());
+  expect(await next()).toMatchObject({ did: "stopped", ended: [7, 8, 11] });
+  expect(platform.signals).toEqual(["STOP 7", "STOP 8", "STOP 11", "KILL 11", "KILL 8", "KILL 7"]);
+});
+
 test("a child that is born while the tree is walked is found too", async () => {
   const platform = world();
   let births = 0;

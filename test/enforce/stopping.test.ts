@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { Enforcement } from "#enforce/execute.ts";
 import { stopTree, type Stopped } from "#enforce/stop.ts";
 import { systemClock } from "#lib/clock.ts";
@@ -9,6 +9,7 @@ import type { Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 import type { Evidence } from "#policy/evidence.ts";
 import type { Outcome, ProcessId } from "#policy/outcome.ts";
+import { lacking } from "../needs.ts";
 import { evidenceOf, verdictOf } from "../verdicts.ts";
 
 // Real processes: perl is on every Debian, and neither a shell nor our own runtime, which no ban may stop.
@@ -33,9 +34,16 @@ const alive = (pid: number): boolean => {
   }
 };
 
-/** Starts a perl program in a session of its own; each line that it prints is one promise, in order. */
-function perl(code: string): { child: ChildProcess; pid: number; line: () => Promise<string> } {
-  const child = spawn("/usr/bin/perl", ["-e", `$| = 1; ${code}`], {
+interface Tool {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  line(): Promise<string>;
+}
+
+/** Starts a perl program in a session of its own, under another program where one is named; each line that it prints is one promise, in order. */
+function perl(code: string, under: readonly string[] = []): Tool {
+  const [program, ...args] = [...under, "/usr/bin/perl", "-e", `$| = 1; ${code}`];
+  const child = spawn(program, args, {
     stdio: ["pipe", "pipe", "inherit"],
     detached: true,
   });
@@ -49,6 +57,21 @@ function perl(code: string): { child: ChildProcess; pid: number; line: () => Pro
       return String(value);
     },
   };
+}
+
+/** The same as process 1 of a pid namespace, as a container's only program is; once it has said its first line. */
+async function first(platform: Platform, code: string): Promise<Tool> {
+  const holder = perl(`${code} sleep 100 while 1`, [
+    "/usr/bin/unshare",
+    "--user",
+    "--map-root-user",
+    "--pid",
+    "--fork",
+  ]);
+  expect(await holder.line()).toBe("1");
+  const [member] = await platform.tree(holder.pid);
+  if (member === undefined) throw new Error("it is not there");
+  return { ...holder, pid: member.id.pid };
 }
 
 async function idOf(platform: Platform, pid: number): Promise<ProcessId> {
@@ -86,6 +109,40 @@ test("a tool that ignores SIGTERM, with children that do too, ends all the same"
     ended: [tool.pid, child],
   });
   expect(alive(child)).toBe(false);
+});
+
+/** Milliseconds: longer than a test may take. Who waits for this waits in vain. */
+const forEver = 600_000;
+
+describe.skipIf(lacking("root"))("the first process of a container", () => {
+  test("that has no handler for SIGTERM, and so does not hear it, is ended without waiting, with all that is in it", async () => {
+    const platform = await selectPlatform();
+    const tool = await first(platform, 'print "$$\\n"; my $c = fork // die; if (!$c) { print "up\\n" }');
+    expect(await tool.line()).toBe("up");
+    const [child] = await platform.tree(tool.pid);
+    expect(await stop(platform, await idOf(platform, tool.pid), forEver)).toEqual({
+      did: "stopped",
+      ended: [tool.pid, child?.id.pid],
+      left: [],
+    });
+    expect([tool.pid, child?.id.pid ?? 0].filter(alive)).toEqual([]);
+  });
+
+  test.each([
+    ["has a handler for SIGTERM", '$SIG{TERM} = sub { print "heard\\n"; exit };'],
+    [
+      "blocks SIGTERM and takes it when it likes",
+      "use POSIX; my $term = POSIX::SigSet->new(SIGTERM); sigprocmask(SIG_BLOCK, $term);" +
+        '$late = sub { my $p = POSIX::SigSet->new; sigpending($p); if ($p->ismember(SIGTERM)) { print "heard\\n"; exit } };',
+    ],
+  ])("that %s is asked to end", async (_, prepare) => {
+    const platform = await selectPlatform();
+    const waits = "while ($late) { $late->(); select undef, undef, undef, 0.01 }";
+    const tool = await first(platform, `${prepare} print "$$\\n"; ${waits}`);
+    const stopped = stop(platform, await idOf(platform, tool.pid), forEver);
+    expect(await tool.line()).toBe("heard");
+    expect(await stopped).toEqual({ did: "stopped", ended: [tool.pid], left: [] });
+  });
 });
 
 test("a child that made a session of its own is let alone, and said so", async () => {

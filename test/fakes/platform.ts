@@ -33,6 +33,8 @@ export interface FakeProcess {
   readonly ino?: string;
   readonly argv?: readonly string[];
   readonly startedAt?: string;
+  /** It does not hear SIGTERM. */
+  readonly deaf?: boolean;
   /** What it does with a signal; "ignored" where it does not die of it. */
   readonly on?: (signal: Signal, world: FakePlatform) => "ignored" | void;
 }
@@ -172,6 +174,7 @@ export class FakePlatform implements Platform {
         this.#take(p, signal);
         return "sent";
       },
+      hearsTerm: () => this.running.get(id.pid)?.deaf !== true,
       ended: () => Promise.resolve(!this.running.has(id.pid) || this.running.get(id.pid)?.start !== id.start),
       close: () => undefined,
     };

@@ -119,11 +119,16 @@ export class GatePlace {
     return place;
   }
 
+  /** From now on this policy is to be answered by. */
+  want(policy: Buffer, version: number, parts: Partial<Generation> = {}): void {
+    const catalog = Buffer.from(JSON.stringify({ formatVersion: 1, tools: [] }));
+    this.keeper.policy({ ...generationOf(version, policy, catalog), ...parts });
+  }
+
   /** From when it resolves this policy is answered by. */
   async enforce(policy: Buffer, version: number, parts: Partial<Generation> = {}): Promise<void> {
-    const catalog = Buffer.from(JSON.stringify({ formatVersion: 1, tools: [] }));
     const before = this.keeper.health.pid;
-    this.keeper.policy({ ...generationOf(version, policy, catalog), ...parts });
+    this.want(policy, version, parts);
     await until(() => this.keeper.state().up && this.keeper.health.pid !== before);
   }
 

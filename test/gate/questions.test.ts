@@ -49,6 +49,35 @@ test("whoever starts more large files than there are seats for keeps nobody wait
   expect([...answers]).toEqual([3, 4, 10].map((fd) => [fd, "allow"]));
 });
 
+test("whoever has got what they waited for is answered at once, however many they are and whoever else reads", () => {
+  const { questions, answers } = asked();
+  const slowly = dutyOf({ find: ({ fd }) => (fd < 100 ? endless() : waiting()) });
+  const many = Array.from({ length: 50 }, (_, i) => 100 + i);
+  for (const fd of [1, ...many]) questions.begin(questionOf(fd), slowly);
+  for (const fd of many) questions.wake(fd);
+  expect(questions.rest()).toBe(0);
+  questions.work(slowly);
+  expect([...answers]).toEqual(many.map((fd) => [fd, "deny"]));
+});
+
+test("those who wait for the agent take no seat from those who read", () => {
+  const { questions } = asked();
+  const late: number[] = [];
+  const duty = dutyOf({
+    find: ({ fd }) => (fd < 100 ? endless() : waiting()),
+    late: ({ fd }) => (late.push(fd), "allow"),
+  });
+  for (const fd of [100, 101, 102, 1, 2, 3]) questions.begin(questionOf(fd), duty);
+  expect(late).toEqual([3]);
+});
+
+/** Asks the agent; what is left to do afterwards takes a millisecond. */
+function* waiting(): Finding {
+  yield "agent";
+  for (const end = performance.now() + 1; performance.now() < end;);
+  return "deny";
+}
+
 test("a fault in what is said of a late answer keeps nobody waiting either", () => {
   const { questions, answers } = asked();
   questions.begin(questionOf(1), dutyOf({ find: faulty, late: fault }));

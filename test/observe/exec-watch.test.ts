@@ -29,7 +29,7 @@ async function watching(machine: Platform = real, matters: (seen: Seen) => boole
   const inspected: number[] = [];
   const platform: Platform = Object.assign(Object.create(machine) as Platform, {
     installRoots: () => [],
-    execs: (told: Parameters<Platform["execs"]>[0]) => machine.execs(told),
+    execs: (...asked: Parameters<Platform["execs"]>) => machine.execs(...asked),
     inspect: (pid: number) => {
       inspected.push(pid);
       return machine.inspect(pid);
@@ -244,7 +244,7 @@ const seenOf = (pid: number): ExecSeen => ({
 test("what was gone before it could be read is counted", async () => {
   const machine = new FakePlatform();
   const { watch } = await watching(machine);
-  machine.tell?.({ seen: [seenOf(4_000_001)], vanished: 2, lost: false });
+  machine.tell?.({ seen: [seenOf(4_000_001)], known: 0, vanished: 2, lost: false });
   await expect.poll(() => watch.health().execs).toEqual({ told: 3, vanished: 3, lost: 0, broken: undefined });
 });
 
@@ -252,7 +252,7 @@ test("when some starts were lost a sweep looks at everything, and it is counted"
   const machine = new FakePlatform();
   const { watch, of } = await watching(machine);
   machine.add({ pid: 4_000_002, path: "/opt/banned-name" });
-  machine.tell?.({ seen: [], vanished: 0, lost: true });
+  machine.tell?.({ seen: [], known: 0, vanished: 0, lost: true });
   await expect.poll(() => of(4_000_002).map((e) => e.kind)).toEqual(["exec"]);
   expect(watch.health()).toMatchObject({ sweeps: 2, execs: { lost: 1 } });
 });

@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { chmodSync, chownSync, copyFileSync, linkSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ExecArguments } from "#platform/linux/exec-arguments.ts";
 import { openExecStream, tryExecEvents } from "#platform/linux/exec-stream.ts";
-import type { ExecBatch, ExecStream, Platform } from "#platform/platform.ts";
+import type { ExecBatch, ExecSeen, ExecStream, Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 
 /** Only where the kernel tells: root before Linux 6.6, everybody since; never in a container. */
@@ -26,6 +28,57 @@ function listen(begin: (told: (batch: ExecBatch) => void) => ExecStream | undefi
   const seen = () => batches.flatMap((batch) => batch.seen);
   const total = () => batches.reduce((sum, batch) => sum + batch.seen.length + batch.vanished, 0);
   return { stream, seen, total, lost: () => batches.some((batch) => batch.lost) };
+}
+
+const made: string[] = [];
+afterEach(() => {
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true });
+});
+
+function copy(folder: string, folderMode: number, mode: number): string {
+  const file = join(folder, "program");
+  copyFileSync("/bin/sleep", file);
+  chmodSync(file, mode);
+  chmodSync(folder, folderMode);
+  return file;
+}
+function owned(file: string): string {
+  chownSync(file, 4711, 4711);
+  return file;
+}
+function linked(file: string): string {
+  linkSync(file, `${file}-too`);
+  return file;
+}
+
+/** Programs that run to their end, one after the other, and the glimpse of each; those of the machine's others are left out. */
+async function glancing() {
+  const remembered = new Set<string | undefined>();
+  const [glimpses, counted]: [(string | undefined)[], number[]] = [[], []];
+  const seen: ExecSeen[] = [];
+  const stream = openExecStream({
+    told: (batch) => {
+      seen.push(...batch.seen);
+      counted.push(batch.known);
+    },
+    isKnown: (glimpse) => remembered.has(glimpse),
+    kept: new ExecArguments(),
+  });
+  open.push(stream);
+  return {
+    glimpses,
+    known: () => counted.reduce((sum, one) => sum + one, 0),
+    remember: (glimpse: string | undefined) => void remembered.add(glimpse),
+    run: async (program: string, args: readonly string[], argv0 = program) => {
+      const child = spawn(program, args, { stdio: "ignore", argv0 });
+      started.push(child);
+      const known = remembered.size > 0;
+      await once(child, "exit");
+      if (known) return;
+      await expect.poll(() => seen.some(({ pid }) => pid === child.pid)).toBe(true);
+      glimpses.push(seen.findLast(({ pid }) => pid === child.pid)?.glimpse);
+    },
+  };
 }
 
 const listenTo = (platform: Platform) => listen((told) => platform.execs(told));
@@ -68,7 +121,7 @@ describe.skipIf(!capabilities.stream.up)("the exec stream", () => {
   });
 
   test("says that some were lost when there was no room for them, and goes on", async () => {
-    const { lost, seen } = listen((told) => openExecStream(told, new ExecArguments(), 1));
+    const { lost, seen } = listen((told) => openExecStream({ told, kept: new ExecArguments(), room: 1 }));
     const shell = start("/bin/sh", ["-c", "for i in $(seq 400); do /bin/true & done; wait"]);
     // Nobody takes what comes while we do not let go of the thread.
     const until = performance.now() + 1_500;
@@ -107,6 +160,37 @@ describe.skipIf(!capabilities.stream.up)("the exec stream", () => {
     child.stdin.write("go\n");
     await once(child.stdout, "data");
     expect((await platform.inspect(child.pid ?? 0))?.process.argv?.[2]).toBe("echo again; read line");
+  });
+
+  test("gives a system's program a glimpse, which tells its names and code after -c from each other; a known one is only counted", async () => {
+    const { glimpses, known, run, remember } = await glancing();
+    await run("/bin/sleep", ["0.05"]);
+    await run("/bin/sleep", ["0.06"]);
+    await run("/bin/sleep", ["0.05"], "another-name");
+    await run("/bin/sh", ["-c", "sleep 0.05"]);
+    await run("/bin/sh", ["-c", "sleep 0.06"]);
+    await run("/bin/sh", ["-ec", "sleep 0.05"]);
+    const [one, same, named, code, other, script] = glimpses;
+    expect([one === same, one === named, code === other, code === script]).toEqual([true, false, true, false]);
+    remember(one);
+    const before = known();
+    await run("/bin/sleep", ["0.07"]);
+    await expect.poll(known).toBe(before + 1);
+    expect(glimpses.length).toBe(6);
+  });
+
+  test.each<[string, (folder: string) => string]>([
+    ["lies where others may write", (folder) => copy(folder, 0o777, 0o755)],
+    ["others may write", (folder) => copy(folder, 0o755, 0o757)],
+    ["belongs to somebody", (folder) => owned(copy(folder, 0o755, 0o755))],
+    ["has two names", (folder) => linked(copy(folder, 0o755, 0o755))],
+  ])("gives none to a program that %s", async (_what, make) => {
+    const { glimpses, run } = await glancing();
+    const folder = mkdtempSync("/usr/lib/edict-glimpse-"); // below /tmp nothing is root's alone
+    made.push(folder);
+    await run(copy(folder, 0o755, 0o755), ["0.05"]);
+    await run(make(folder), ["0.05"]);
+    expect(glimpses.map((glimpse) => glimpse !== undefined)).toEqual([true, false]);
   });
 
   test("ends at once when it is closed", async () => {

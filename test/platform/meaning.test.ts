@@ -44,6 +44,21 @@ describe("what the lines of defence mean, for the person who reads", () => {
     expect(means().sweep).not.toContain("others");
   });
 
+  test.each([
+    [undefined, null, "a banned program does not begin to run", null],
+    [{ version: 3, behind: undefined }, 3, "a banned program does not begin to run", null],
+    [
+      { version: 3, behind: "it was not ready in time" },
+      3,
+      "what policy version 3 bans does not begin to run; what only a newer one bans runs until the exec stream sees it, some milliseconds",
+      "the gate of the policy in force does not serve yet: it was not ready in time",
+    ],
+  ])("of a gate that answers by %j", (answering, policy, meaning, why) => {
+    expect(linesOf({ ...standing, answering }).gate).toEqual({ up: true, policy, means: meaning, why });
+    const down = { up: false, why: "it died" } as const;
+    expect(linesOf({ ...standing, gate: down, answering }).gate).toMatchObject({ policy: null, why: "it died" });
+  });
+
   test("a line says why it is down, and nothing of the kind while it is up", () => {
     const { gate, stream } = linesOf({ ...standing, gate: { up: false, why: "not root" } });
     expect(gate).toMatchObject({ up: false, why: "not root" });

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { isPerson, parsePasswd } from "#platform/linux/people.ts";
 import {
   deviceText,
+  dropsTerm,
   parseCmdline,
   parseEnviron,
   parseStat,
@@ -92,8 +93,32 @@ describe("/proc/PID/status", () => {
     expect(status.capabilities !== 0n).toBe(capable);
   });
 
+  // SIGTERM is the fifteenth bit.
+  test.each([
+    ["of an ordinary process", "31653", "0", "0", false],
+    ["of the machine's first one", "1", "0", "0", false],
+    ["of a namespace's first one", "31653\t1", "0", "0", true],
+    ["of one in a namespace in a namespace", "31653\t7\t1", "0", "0", true],
+    ["of another one in a namespace", "31653\t11", "0", "0", false],
+    ["of a first one that has a handler", "31653\t1", "4000", "0", false],
+    ["of a first one with handlers for all but this", "31653\t1", "ffffffffffffbfff", "0", true],
+    ["of a first one that blocks it, and takes it later", "31653\t1", "0", "4000", false],
+  ])("SIGTERM %s is dropped: NSpid %s, SigCgt %s, SigBlk %s → %s", (_, pids, caught, blocked, dropped) => {
+    const text = recorded("status/unprivileged").toString("latin1");
+    const changed = text
+      .replace(/^NSpid:.*$/m, `NSpid:\t${pids}`)
+      .replace(/^SigCgt:.*$/m, `SigCgt:\t${caught.padStart(16, "0")}`)
+      .replace(/^SigBlk:.*$/m, `SigBlk:\t${blocked.padStart(16, "0")}`);
+    expect(dropsTerm(Buffer.from(changed, "latin1"))).toBe(dropped);
+    expect(dropsTerm(Buffer.from(changed.replace(/^NSpid:.*\n/m, ""), "latin1"))).toBe(false);
+  });
+
   test("cut in the middle it is an error", () => {
     expect(() => parseStatus(recorded("status/unprivileged").subarray(0, 80))).toThrow(/Uid/);
+    const cut = recorded("status/unprivileged")
+      .toString("latin1")
+      .replace(/^NSpid:.*$/m, "NSpid:\t31653\t1");
+    expect(() => dropsTerm(Buffer.from(cut.slice(0, cut.indexOf("SigCgt")), "latin1"))).toThrow(/SigCgt/);
   });
 });
 

@@ -21,6 +21,9 @@ async function askAgent(io: Io): Promise<Health | undefined> {
   }
 }
 
+/** Warnings of what the lines and the other capabilities say themselves. */
+const saidAbove: ReadonlySet<string> = new Set(["limited", "line-down", "gate-behind"]);
+
 /** Where no agent runs, nothing is up: what would be, could be. */
 function words(health: Health, agent: boolean): readonly string[] {
   const row = (can: boolean, title: string, means: string, why: string | null): readonly string[] => [
@@ -43,7 +46,7 @@ function words(health: Health, agent: boolean): readonly string[] {
     agent ? "What else it can do:" : "What else it could do:",
     ...rest,
     ...health.warnings
-      .filter(({ code }) => code !== "limited" && code !== "line-down") // said above
+      .filter(({ code }) => !saidAbove.has(code))
       .map((w) => `${w.severity === "error" ? "!" : "·"} ${printable(w.title)}: ${printable(w.text)}`),
   ];
 }

@@ -40,7 +40,7 @@ function startRows(execs: Status["watching"]["execs"]): readonly string[] {
 
 function words(status: Status): readonly string[] {
   const { policy } = status;
-  const warnings = status.warnings.filter(({ code }) => code !== "line-down"); // the lines speak for themselves
+  const warnings = status.warnings.filter(({ code }) => code !== "line-down" && code !== "gate-behind"); // the lines speak for themselves
   const inForce =
     policy.version === 0
       ? "no policy yet: nothing is banned here"
@@ -68,7 +68,7 @@ function words(status: Status): readonly string[] {
       .slice(-20)
       .map(
         (e) =>
-          `  ${e.at}  ${e.did.padEnd(11)} ${printable(e.tool ?? "-")}  ${printable(e.what)}  (ban ${printable(e.ban ?? "-")})`,
+          `  ${e.at}  ${e.did.padEnd(11)} ${printable(e.tool ?? "-")}  ${printable(e.what)}  (ban ${printable(e.ban ?? "-")})${e.times === undefined ? "" : `, ${e.times} times since ${e.since ?? "?"}`}`,
       ),
   ];
 }

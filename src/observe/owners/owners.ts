@@ -19,7 +19,7 @@ export interface Owned {
 }
 
 /** Files whose owners are remembered. About a kilobyte each. */
-const remembered = 4_000;
+const remembered = 2_000;
 const unasked = { unread: "no identity asks for it" };
 
 type Look = (path: RawPath, stamp: Stamp, footing: Footing) => Promise<PackageSeen | undefined>;

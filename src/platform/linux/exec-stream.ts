@@ -1,19 +1,25 @@
+import { dirname } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe } from "#lib/errors.ts";
 import { PlatformError, type ExecBatch, type ExecSeen, type ExecStream } from "#platform/platform.ts";
 import type { ExecArguments } from "#platform/linux/exec-arguments.ts";
+import { Glimpses, gone } from "#platform/linux/exec-glimpse.ts";
 import { ifReadable } from "#platform/linux/identity.ts";
 import { SystemCallError } from "#platform/linux/libc.ts";
 import { deviceText, parseCmdline } from "#platform/linux/proc.ts";
 import { ProcConnector } from "#platform/linux/proc-connector.ts";
 import { readLink, readOnce, readSmall, statOf } from "#platform/linux/read.ts";
+import { rootsAlone } from "#platform/linux/vital.ts";
 
 /** Bytes of events that the kernel keeps for us: some 20,000 execs. */
 const roomForEvents = 16 * 1024 * 1024;
 /** Execs read before others have a turn: two or three milliseconds. */
 const atATurn = 128;
-/** Milliseconds after an exec in which the next is waited for on this thread: a shell script or a build starts it by then. */
-const linger = 3;
+/**
+ * Milliseconds after an exec in which the next is waited for on this thread: a shell script or a build starts it by then. And
+ * those after which others have a turn in any case, so that their timers are not late by more.
+ */
+const [linger, longestTurn] = [50, 10];
 /** As `inspect` takes them. */
 const argvLimit = 256 * 1024;
 const shortArgv = 2048;
@@ -58,15 +64,15 @@ function argumentsOf(pid: number): Buffer | undefined {
 }
 
 /** Reads what has just begun: six system calls or so. Undefined where this user may not look at it. */
-function readNow(pid: number, ours: Ours): ExecSeen | "gone" | undefined {
+function readNow(pid: number, ours: Ours): ExecSeen | undefined | typeof gone {
   try {
     const image = `/proc/${pid}/exe`;
     const file = statOf(image);
     const link = readLink(image);
     const argv = argumentsOf(pid);
     const mounts = mountsOf(pid);
-    if (file === undefined || link === undefined || argv === undefined || mounts === undefined) return "gone";
-    if (argv.length === 0 && statOf(image) === undefined) return "gone"; // it has given its memory back
+    if (file === undefined || link === undefined || argv === undefined || mounts === undefined) return gone;
+    if (argv.length === 0 && statOf(image) === undefined) return gone; // it has given its memory back
     const dev = deviceText(file.dev);
     return {
       pid,
@@ -83,17 +89,39 @@ function readNow(pid: number, ours: Ours): ExecSeen | "gone" | undefined {
   }
 }
 
+function isRootsAlone(path: string): boolean {
+  try {
+    return rootsAlone()(dirname(path));
+  } catch {
+    return false; // it lies there no more
+  }
+}
+
+export interface ExecStreamOptions {
+  readonly told: (batch: ExecBatch) => void;
+  /** Whether nothing more need be read of a start that looks like this (`ExecSeen.glimpse`). */
+  readonly isKnown?: ((glimpse: string) => boolean) | undefined;
+  readonly kept: ExecArguments;
+  /** Bytes of events that the kernel may keep for us. */
+  readonly room?: number;
+}
+
+const nothing = (): boolean => false;
+
 class Stream implements ExecStream {
   readonly #connector: ProcConnector;
   readonly #told: (batch: ExecBatch) => void;
+  readonly #isKnown: (glimpse: string) => boolean;
   readonly #kept: ExecArguments;
+  readonly #glimpses = new Glimpses();
   readonly #ours: Ours = { mounts: mountsOf("self"), root: rootOf("self") };
   #closed = false;
   #broken: string | undefined;
 
-  constructor(connector: ProcConnector, told: (batch: ExecBatch) => void, kept: ExecArguments) {
+  constructor(connector: ProcConnector, { told, isKnown = nothing, kept }: ExecStreamOptions) {
     this.#connector = connector;
     this.#told = told;
+    this.#isKnown = isKnown;
     this.#kept = kept;
     void this.#run();
   }
@@ -117,15 +145,9 @@ class Stream implements ExecStream {
 
   async #run(): Promise<void> {
     try {
-      for (;;) {
+      while (!this.#closed) {
         await this.#connector.arrival();
-        for (let heard = performance.now(); !this.#closed && performance.now() - heard < linger;) {
-          const { told, more } = this.#take();
-          if (told) heard = performance.now();
-          await turn();
-          if (!more) this.#connector.waitHere(linger);
-        }
-        if (this.#closed) return;
+        await this.#attend();
       }
     } catch (error) {
       this.#broken = describe(error);
@@ -133,32 +155,54 @@ class Stream implements ExecStream {
     }
   }
 
-  /** What has come, and whether there is more. */
-  #take(): { readonly told: boolean; readonly more: boolean } {
-    const { pids, lost, more } = this.#connector.receive(atATurn);
-    if (pids.length === 0 && !lost) return { told: false, more };
-    const seen: ExecSeen[] = [];
-    let vanished = 0;
-    for (const pid of pids) {
-      const one = readNow(pid, this.#ours);
-      if (one === "gone") vanished += 1;
-      else if (one !== undefined) seen.push(one);
+  /** As long as one exec follows another. Others have a turn when they have something to do, and else now and then. */
+  async #attend(): Promise<void> {
+    let [heard, turned] = [performance.now(), performance.now()];
+    while (!this.#closed) {
+      const { told, seen, more } = this.#take();
+      const now = performance.now();
+      if (told) heard = now;
+      else if (now - heard >= linger) return;
+      const others = seen || more || this.#connector.waitHere(longestTurn) || performance.now() - turned >= longestTurn;
+      if (!others) continue;
+      await turn();
+      turned = performance.now();
     }
-    this.#told({ seen, vanished, lost });
-    return { told: true, more };
+  }
+
+  /** Takes what has come: whether that was anything, whether any of it was looked at, and whether there is more. */
+  #take(): { readonly told: boolean; readonly seen: boolean; readonly more: boolean } {
+    const { pids, lost, more } = this.#connector.receive(atATurn);
+    if (pids.length === 0 && !lost) return { told: false, seen: false, more };
+    const seen: ExecSeen[] = [];
+    let [known, vanished] = [0, 0];
+    for (const pid of pids) {
+      const glimpse = this.#glimpses.of(pid);
+      if (typeof glimpse === "string" && this.#isKnown(glimpse)) known += 1;
+      else {
+        const one = glimpse === gone ? gone : this.#look(pid, glimpse);
+        if (one === gone) vanished += 1;
+        else if (one !== undefined) seen.push(one);
+      }
+    }
+    this.#told({ seen, known, vanished, lost });
+    return { told: true, seen: seen.length > 0, more };
+  }
+
+  /** All of it; with the glimpse only where that is still the same, so that both are of one start, and nobody can move its folder. */
+  #look(pid: number, glimpse: string | undefined): ExecSeen | undefined | typeof gone {
+    const one = readNow(pid, this.#ours);
+    if (one === gone || one === undefined || glimpse === undefined || !one.sameMounts) return one;
+    return isRootsAlone(one.path) && this.#glimpses.of(pid) === glimpse ? { ...one, glimpse } : one;
   }
 }
 
-/** Begins to tell of execs. `room`: bytes that the kernel may keep for us. @throws SystemCallError; PlatformError where the kernel does not answer */
-export function openExecStream(
-  told: (batch: ExecBatch) => void,
-  kept: ExecArguments,
-  room: number = roomForEvents,
-): ExecStream {
-  const connector = new ProcConnector(room);
+/** Begins to tell of execs. @throws SystemCallError; PlatformError where the kernel does not answer */
+export function openExecStream(options: ExecStreamOptions): ExecStream {
+  const connector = new ProcConnector(options.room ?? roomForEvents);
   try {
     if (!connector.listen()) throw new SystemCallError("PROC_CN_MCAST_LISTEN", "ENOTSUP");
-    return new Stream(connector, told, kept);
+    return new Stream(connector, options);
   } catch (error) {
     connector.close();
     throw error;

@@ -2,8 +2,10 @@ import { constants } from "node:os";
 import { setTimeout as after } from "node:timers/promises";
 import { PlatformError, type Held, type Signal } from "#platform/platform.ts";
 import type { ProcessId } from "#policy/outcome.ts";
-import { identityOf } from "#platform/linux/identity.ts";
+import { identityOf, ifReadable } from "#platform/linux/identity.ts";
 import { SystemCallError, type Libc } from "#platform/linux/libc.ts";
+import { dropsTerm } from "#platform/linux/proc.ts";
+import { readSmall } from "#platform/linux/read.ts";
 
 const numbers: Readonly<Record<Signal, number>> = {
   TERM: constants.signals.SIGTERM,
@@ -51,6 +53,12 @@ class HeldProcess implements Held {
       if (error instanceof SystemCallError && error.errno === "EPERM") return "refused";
       throw error;
     }
+  }
+
+  /** Looked up by pid: were it another's by now, no signal would reach that one either. */
+  hearsTerm(): boolean {
+    const status = ifReadable(() => readSmall(`/proc/${this.id.pid}/status`, 16_384));
+    return status === undefined || status.length === 0 || !dropsTerm(status);
   }
 
   /** Asks the descriptor again and again, rarer and rarer: a thread blocked in poll(2) could not be ended. */

@@ -43,7 +43,7 @@ export function createLinux(): Platform {
       return rows;
     },
     inspect: (pid) => later(() => inspect(pid, known)),
-    execs: (told) => (capabilities.stream.up ? openExecStream(told, kept) : undefined),
+    execs: (told, isKnown) => (capabilities.stream.up ? openExecStream({ told, isKnown, kept }) : undefined),
     tree: (pid) => later(() => tree(pid)),
     hold: (id) => hold(id, libc),
     people,

@@ -216,9 +216,12 @@ export class ProcConnector {
   /**
    * Waits on this very thread until something has come or the event loop has something else to do. Where one exec follows
    * another this saves the taking turns of two threads; timers that are due meanwhile are late by as much.
+   * @returns whether the event loop has something to do
    */
-  waitHere(milliseconds: number): void {
-    if (!this.#closed) this.#calls.poll(this.#here, 2, milliseconds);
+  waitHere(milliseconds: number): boolean {
+    if (this.#closed) return true;
+    const ready = this.#calls.poll(this.#here, 2, milliseconds);
+    return ready > 0 && this.#here.readInt16LE(14) !== 0;
   }
 
   /** A wait that is under way ends now. */

@@ -81,19 +81,42 @@ export interface ProcStatus {
   readonly capabilities: bigint;
 }
 
-/** proc_pid_status(5). The kernel escapes newlines in the name, so lines are lines. @throws PlatformError */
+/** proc_pid_status(5). @throws PlatformError */
 export function parseStatus(bytes: Uint8Array): ProcStatus {
-  const lines = latin1(bytes).split("\n");
-  const value = (name: string): string => {
-    const line = lines.find((l) => l.startsWith(`${name}:\t`));
-    if (line === undefined) throw malformed(`status has no ${name}`);
-    return line.slice(name.length + 2);
-  };
-  const [real, effective] = value("Uid").split("\t").map(Number);
+  const lines = linesOf(bytes);
+  const [real, effective] = valueOf(lines, "Uid").split("\t").map(Number);
   if (!Number.isSafeInteger(real) || !Number.isSafeInteger(effective)) throw malformed("status's Uid");
-  const capabilities = value("CapEff").trim();
-  if (!/^[0-9a-f]{1,16}$/.test(capabilities)) throw malformed("status's CapEff");
-  return { uid: { real: real ?? 0, effective: effective ?? 0 }, capabilities: BigInt(`0x${capabilities}`) };
+  return { uid: { real: real ?? 0, effective: effective ?? 0 }, capabilities: bitsOf(lines, "CapEff") };
+}
+
+/**
+ * Of a status file: whether a SIGTERM from outside is dropped. The first process of a pid namespace hears of no signal that it
+ * has no handler for, but SIGKILL and SIGSTOP (pid_namespaces(7)); one that is blocked is kept for it (signal(7)), and may be
+ * taken by sigwait(3). @throws PlatformError
+ */
+export function dropsTerm(bytes: Uint8Array): boolean {
+  const lines = linesOf(bytes);
+  const pids = lines.find((line) => line.startsWith("NSpid:\t"))?.split("\t"); // none where there are no namespaces
+  if (pids === undefined || pids.length < 3 || pids.at(-1) !== "1") return false;
+  const SIGTERM = 1n << 14n;
+  return ((bitsOf(lines, "SigCgt") | bitsOf(lines, "SigBlk")) & SIGTERM) === 0n;
+}
+
+/** The kernel escapes newlines in the name, so lines are lines. */
+function linesOf(bytes: Uint8Array): readonly string[] {
+  return latin1(bytes).split("\n");
+}
+
+function valueOf(lines: readonly string[], name: string): string {
+  const line = lines.find((l) => l.startsWith(`${name}:\t`));
+  if (line === undefined) throw malformed(`status has no ${name}`);
+  return line.slice(name.length + 2);
+}
+
+function bitsOf(lines: readonly string[], name: string): bigint {
+  const digits = valueOf(lines, name).trim();
+  if (!/^[0-9a-f]{1,16}$/.test(digits)) throw malformed(`status's ${name}`);
+  return BigInt(`0x${digits}`);
 }
 
 /** NAME=value strings of /proc/PID/environ as the process was started with; the first of a name counts, as for getenv(3). */

@@ -47,7 +47,7 @@ function onlyRootWrites(stats: { readonly uid: bigint; readonly gid: bigint; rea
 }
 
 /** Tells of a folder whether it and every folder above it are root's alone; each is looked at once. */
-function rootsAlone(): (folder: string) => boolean {
+export function rootsAlone(): (folder: string) => boolean {
   const known = new Map<string, boolean>();
   const isSo = (folder: string): boolean => {
     const before = known.get(folder);

@@ -1,7 +1,8 @@
 import type { Row } from "../table.ts";
 import { nothing } from "./conditions.ts";
 import { paired, promised, rowsOf, type Rounds } from "./paired.ts";
-import type { Place } from "./place.ts";
+import { Driver } from "./driver.ts";
+import { person } from "./place.ts";
 import type { Watcher } from "./watchers.ts";
 import { parts, type Workshop } from "./workshop.ts";
 
@@ -17,19 +18,19 @@ const kinds = ["system", "own", "install", "compile"] as const;
 
 /**
  * With each guest in turn, and without, in the same folders, for a build is not a matter of milliseconds: the executions of
- * programs that were seen, `npm ci`, and a part of a large compilation.
+ * programs that were seen, `npm ci`, and a part of a large compilation. Each begins with a part that is not measured: who is asked
+ * has been running for a while, on people's machines.
  * @param whole the guest that was promised to cost nothing
  */
 export async function builds(
   workshop: Workshop,
-  place: Place,
   driver: string,
   guests: readonly Guest[],
   whole: string,
 ): Promise<readonly Row[]> {
   await workshop.prepare();
   await workshop.install([]);
-  const own = place.own("small");
+  const [system, own] = ["/usr/bin/true", workshop.own("/usr/bin/true")];
   const measured = new Map<(typeof kinds)[number], Map<string, Float64Array[]>>(
     kinds.map((kind) => [kind, new Map(guests.map(({ name }) => [name, []]))]),
   );
@@ -40,17 +41,18 @@ export async function builds(
     const inside = watcher?.inside ?? [];
     const put = (kind: (typeof kinds)[number], times: Float64Array): void =>
       void measured.get(kind)?.get(name)?.push(times);
+    const starts = new Driver(driver, inside);
+    const time = (program: string, count: number): Promise<Float64Array> => starts.time("/", program, person, count);
     try {
-      place.open(driver, inside);
       await workshop.warm(inside);
-      await place.time(place.system, 50);
-      await place.time(own, 50);
-      put("system", await place.time(place.system, executions));
-      put("own", await place.time(own, executions));
+      await workshop.compile(inside, (part + 1) % parts);
+      for (const program of [system, own]) await time(program, executions);
+      put("system", await time(system, executions));
+      put("own", await time(own, executions));
       put("install", Float64Array.of(await workshop.install(inside)));
       put("compile", Float64Array.of(await workshop.compile(inside, part)));
     } finally {
-      place.close();
+      starts.close();
       await watcher?.stop();
     }
     return new Float64Array();

@@ -65,7 +65,7 @@ async function measureWholes(at: string): Promise<void> {
           await watcher.stop();
         }
       }
-    if (workshop !== undefined) rows.push(...(await builds(workshop, place, driver, guests, wholeAgent)));
+    if (workshop !== undefined) rows.push(...(await builds(workshop, driver, guests, wholeAgent)));
   } finally {
     await agent.close();
   }

@@ -3,10 +3,15 @@ import type { Condition } from "./conditions.ts";
 import { paired, rowsOf } from "./paired.ts";
 import { storm, type Sample } from "./storm.ts";
 
-const seconds = 60;
+/** In the first minute what is remembered fills; in the second it must not grow. */
+const [filling, seconds] = [60, 120];
+/** How much more memory the end of that minute may have than its beginning: what a collector leaves until its next turn. */
+const growth = 1.05;
 
-/** The first, the middle and the last fifth, each by itself: what drifts is seen. */
-function flat(name: string, samples: readonly Sample[]): readonly Row[] {
+/** The first, the middle and the last fifth of the second minute, each by itself: what drifts is seen. */
+function flat(name: string, all: readonly Sample[]): readonly Row[] {
+  const samples = all.slice(filling);
+  const memories: number[] = [];
   const part = (word: string, share: number): readonly Row[] => {
     const from = Math.floor((samples.length - 1) * share);
     const to = Math.min(samples.length - 1, Math.max(from + 1, Math.ceil((samples.length - 1) * (share + 0.2))));
@@ -16,6 +21,7 @@ function flat(name: string, samples: readonly Sample[]): readonly Row[] {
       Float64Array.from(samples.slice(from, to), (s) => s.memory),
       0.5,
     );
+    memories.push(memory);
     const [time, execs] = [b.seconds - a.seconds, b.allowed + b.denied - a.allowed - a.denied];
     return [
       { name: `${name}, ${word}: executions`, value: execs / time, unit: "/s" },
@@ -23,7 +29,12 @@ function flat(name: string, samples: readonly Sample[]): readonly Row[] {
       { name: `${name}, ${word}: Private_Dirty`, value: memory, unit: "MB" },
     ];
   };
-  return [...part("first fifth", 0), ...part("middle fifth", 0.4), ...part("last fifth", 0.8)];
+  const rows = [...part("first fifth", 0), ...part("middle fifth", 0.4), ...part("last fifth", 0.8)];
+  const [begin = Number.NaN, end = Number.NaN] = [memories.at(0), memories.at(-1)];
+  return [
+    ...rows,
+    { name: `${name}: Private_Dirty, last fifth to first`, value: end / begin, unit: "×", bound: growth },
+  ];
 }
 
 function whole(name: string, samples: readonly Sample[]): readonly Row[] {
@@ -46,7 +57,7 @@ export async function pace(trees: string, conditions: readonly Condition[]): Pro
   return rowsOf("trees, time an execution", short);
 }
 
-/** For a minute: every answer, and what the watcher uses meanwhile. */
+/** For two minutes: every answer, and what the watcher uses meanwhile. */
 export async function steady(trees: string, condition: Condition): Promise<readonly Row[]> {
   const name = `trees for ${seconds} s: ${condition.name}`;
   const samples = await storm(trees, condition, seconds);

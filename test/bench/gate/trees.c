@@ -64,7 +64,9 @@ static void leaf(char *program, int forbidden) {
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   atomic_fetch_add(failed == EPERM ? &all->denied : &all->allowed, 1);
-  if (forbidden ? failed != EPERM : failed != 0 || status != 0) atomic_fetch_add(&all->wrong, 1);
+  if (forbidden ? failed == EPERM : failed == 0 && status == 0) return;
+  atomic_fetch_add(&all->wrong, 1);
+  fprintf(stderr, "wrong: %s, %s: errno %d, status %d\n", program, forbidden ? "banned" : "allowed", failed, status);
 }
 
 static void root(long serial) {

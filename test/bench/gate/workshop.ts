@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chownSync, copyFileSync, cpSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { openImage, person } from "./place.ts";
@@ -43,6 +52,15 @@ export class Workshop {
     for (const name of ["package.json", "package-lock.json", "installers/link-runtime.mjs"])
       cpSync(join(repository, name), join(this.#npm, name));
     chownSync(join(this.#npm, "installers"), person, person);
+  }
+
+  /** A program once more, as a person's own. */
+  own(program: string): string {
+    const file = join(this.#home, "own");
+    copyFileSync(program, file);
+    appendFileSync(file, "a person's own".padEnd(64 * 1024));
+    chownSync(file, person, person);
+    return file;
   }
 
   /** Fills the cache; from then on the network is not needed. */

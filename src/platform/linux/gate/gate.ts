@@ -25,6 +25,8 @@ const pulse = 50;
 const idle = 250;
 /** Events between two such turns while there is no rest. */
 const between = 512;
+/** Questions begun at once: each may be a hundred kilobytes to read, and others wait for their answers meanwhile. */
+const atOnce = 32;
 const longestPath = 4096;
 
 /**
@@ -213,7 +215,7 @@ class LinuxGate implements Gate {
     // Somebody has lowered it: for want of descriptors the kernel would deny what nobody was asked about.
     if (this.#kernel.mostDescriptors() < this.#limit)
       throw new PlatformError("limit", "there are fewer descriptors now");
-    const free = (this.#room - this.#questions.size) * eventBytes;
+    const free = Math.min(atOnce, this.#room - this.#questions.size) * eventBytes;
     try {
       const length = this.#kernel.read(this.#group, this.#buffer.subarray(0, free));
       return length === undefined ? [] : parseEvents(this.#buffer.subarray(0, length));

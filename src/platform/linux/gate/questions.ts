@@ -26,6 +26,8 @@ export interface QuestionsOptions {
 export class Questions {
   readonly #options: QuestionsOptions;
   readonly #held = new Map<number, Held>();
+  /** What these waited for has come: nothing but an answer is left to give. */
+  #woken: Held[] = [];
   /** When the first of them may be late. */
   #next = Infinity;
 
@@ -42,22 +44,27 @@ export class Questions {
     this.#step({ question, finding: duty.find(question), pause: "bytes", due: Infinity }, duty);
   }
 
-  /** What one waited for has come: it is taken up again at the next turn, with those that read. */
+  /** What one waited for has come: it is taken up again at the next turn. */
   wake(fd: number): void {
     const held = this.#held.get(fd);
-    if (held?.pause !== "agent") return;
-    held.pause = "bytes";
-    held.due = performance.now() + deadlines.agent;
+    if (held?.pause === "agent") this.#woken.push(held);
   }
 
   /** Milliseconds until there is something to do here. */
   rest(): number {
+    if (this.#woken.length > 0) return 0;
     for (const { pause } of this.#held.values()) if (pause === "bytes") return 0;
     return Math.max(0, Math.ceil(this.#next - performance.now()));
   }
 
-  /** A step of each that reads or was woken, in turn, for a while: however many large files, a new question is soon begun. */
+  /**
+   * First those that were woken, all of them: they were asked longest ago, and must not be late because others read. Then a step of
+   * each that reads, in turn, for a while: however many large files, a new question is soon begun.
+   */
   work(duty: GateDuty): void {
+    const woken = this.#woken;
+    this.#woken = [];
+    for (const held of woken) if (this.#held.get(held.question.fd) === held) this.#step(held, duty);
     const end = performance.now() + share;
     let left = this.#held.size;
     for (const held of this.#held.values()) {
@@ -102,14 +109,18 @@ export class Questions {
     }
     if (step.done === true) return this.#answer(question, step.value);
     const isNew = held.due === Infinity;
-    if (isNew && step.value === "bytes" && this.#held.size >= this.#options.seats)
+    if (isNew && step.value === "bytes" && this.#reading >= this.#options.seats)
       return this.#giveUp(question, finding, duty, "bytes");
-    if (step.value === "agent" || isNew)
-      held.due = step.value === "agent" ? performance.now() + deadlines.agent : question.since + deadlines.bytes;
+    held.due = step.value === "agent" ? performance.now() + deadlines.agent : question.since + deadlines.bytes;
     held.pause = step.value;
     this.#held.delete(question.fd);
     this.#held.set(question.fd, held);
     this.#next = Math.min(this.#next, held.due);
+  }
+
+  /** Those that are being read. */
+  get #reading(): number {
+    return this.#held.values().reduce((sum, { pause }) => sum + (pause === "bytes" ? 1 : 0), 0);
   }
 
   #answer(question: Question, answer: Answer): void {
