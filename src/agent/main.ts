@@ -101,6 +101,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
             bootstrap: root,
             clock,
             ca,
+            courier: platform.startCourier,
             groups: (devices) => groups.followed(devices),
             shard: groups.shard,
           }),

@@ -4,6 +4,7 @@ import { jitter, pause } from "#lib/backoff.ts";
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
 import { HttpClient } from "#lib/request.ts";
+import { Courier, type CourierProcess } from "#trust/courier.ts";
 import { TrustError } from "#trust/error.ts";
 import { HttpFetcher, type Fetcher } from "#trust/fetcher.ts";
 import { follow, PackedParts, type Following } from "#trust/follow.ts";
@@ -29,6 +30,8 @@ export interface ClientOptions extends Following {
   readonly ca?: string | undefined;
   /** http://host:port */
   readonly proxy?: string | undefined;
+  /** Starts a process that fetches for this one (`serveCourier` in it); without, this one fetches itself. */
+  readonly courier?: (() => CourierProcess) | undefined;
   /** For all metadata of one refresh, in milliseconds. */
   readonly timeoutMs?: number;
   /** A number in [0, 1). */
@@ -66,6 +69,7 @@ class DeviceClient implements Client {
   readonly #random: () => number;
   readonly #url: string;
   readonly #http: HttpClient;
+  readonly #courier: Courier | undefined;
   readonly #store: FileStore;
   readonly #generations: Generations;
   readonly #standing = new Standing();
@@ -77,7 +81,10 @@ class DeviceClient implements Client {
     this.#options = options;
     this.#random = options.random ?? Math.random;
     this.#url = options.url.endsWith("/") ? options.url : `${options.url}/`;
-    this.#http = new HttpClient({ ca: options.ca, proxy: options.proxy });
+    const { ca, proxy, courier } = options;
+    this.#http = new HttpClient({ ca, proxy });
+    const errand = { metadataUrl: this.#url, targetsUrl: `${this.#url}targets/`, ca, proxy };
+    this.#courier = courier && new Courier(courier, errand);
     this.#store = new FileStore(options.dir);
     this.#generations = new Generations(join(options.dir, "generations"));
   }
@@ -162,6 +169,7 @@ class DeviceClient implements Client {
 
   close(): void {
     this.#http.close();
+    this.#courier?.close();
   }
 
   /** One request while the timestamp is the one we have, as long as the whole workflow ran within the hour. */
@@ -242,13 +250,12 @@ class DeviceClient implements Client {
   }
 
   #fetcher(signal: AbortSignal | undefined): Fetcher {
-    return new HttpFetcher({
-      http: this.#http,
-      metadataUrl: this.#url,
-      targetsUrl: `${this.#url}targets/`,
-      timeoutMs: this.#options.timeoutMs ?? 15_000,
-      signal,
-    });
+    const { timeoutMs = 15_000 } = this.#options;
+    const [metadataUrl, targetsUrl] = [this.#url, `${this.#url}targets/`];
+    return (
+      this.#courier?.fetcher(timeoutMs, signal) ??
+      new HttpFetcher({ http: this.#http, metadataUrl, targetsUrl, timeoutMs, signal })
+    );
   }
 }
 
