@@ -108,11 +108,12 @@ async function watchHealth(house: House, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     if (house.state.trouble !== undefined) house.state.write({}); // what the disk refused is asked again
     const warnings = warningsOf(house);
-    const { version, matcher } = policies.current();
-    const codes = [version, ...warnings.map((w) => w.code)].join(" ");
+    const { id, version, matcher, grouping } = policies.current();
+    const codes = [id, ...warnings.map((w) => w.code)].join(" ");
     if (codes !== known) {
+      const { groups, claimed } = grouping.whom;
       const facts = {
-        policy: { name: matcher.policy.name, version, state: trust.status().state },
+        policy: { name: matcher.policy.name, version, state: trust.status().state, groups, claimed },
         enforcement: house.config.enforcement,
       };
       recorder.health(known === undefined ? "started" : "state", warnings, facts);
@@ -137,7 +138,7 @@ async function restNow({ policies, watching, watchdog }: House, signal: AbortSig
   while (!signal.aborted) {
     await after(restPeriod, undefined, { signal }).catch(() => undefined);
     const scanned = watching.health().installed.scanned?.at;
-    const work = `${policies.current().version} ${scanned}`;
+    const work = `${policies.current().id} ${scanned}`;
     if (scanned === undefined || (work === done && performance.now() - at < restAtLeast)) continue;
     [done, at] = [work, performance.now()];
     await watchdog.patiently(patienceFor(0), rest);
@@ -165,6 +166,6 @@ function asked({ config, policies, trust }: House, since: Instant): boolean {
   if (config.server === undefined || config.root === undefined) return true;
   const { lastError, refreshed, roles, rejected } = trust.status();
   if (lastError !== undefined) return true;
-  const settled = roles.targets?.version === policies.current().version || rejected !== undefined;
+  const settled = roles["targets"]?.version === policies.current().version || rejected !== undefined;
   return refreshed !== undefined && refreshed >= since && settled;
 }

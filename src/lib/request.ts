@@ -147,7 +147,8 @@ function receive(
 ): void {
   const status = response.statusCode ?? 0;
   const { etag, "retry-after": retryAfter, "content-encoding": encoding, "content-length": length } = response.headers;
-  const done = (parts: readonly Buffer[]): void => resolve({ status, bytes: Buffer.concat(parts), etag, retryAfter });
+  const body = new Gathered();
+  const done = (): void => resolve({ status, bytes: body.bytes(), etag, retryAfter });
   const bad = (code: RequestFailure, why: string): void => fail(new RequestError(code, `${url.href}: ${why}`));
   const good = status >= 200 && status < 300;
 
@@ -157,17 +158,35 @@ function receive(
   if (encoding !== undefined && encoding !== "identity") return bad("encoding", `content-encoding ${encoding}`);
   if (good && Number(length) > ask.maxBytes) return bad("limit", `${length} bytes, at most ${ask.maxBytes} allowed`);
 
-  const parts: Buffer[] = [];
-  let received = 0;
   response.on("data", (part: Buffer) => {
-    received += part.length;
-    if (received <= ask.maxBytes) return void parts.push(part);
+    if (body.length + part.length <= ask.maxBytes) return body.add(part);
     if (good) return bad("limit", `more than the ${ask.maxBytes} bytes allowed`);
-    done(parts);
+    done();
     response.destroy();
   });
-  response.on("end", () => (response.complete ? done(parts) : bad("network", "the answer was cut off")));
+  response.on("end", () => (response.complete ? done() : bad("network", "the answer was cut off")));
   response.on("close", () => {
     if (!response.complete) bad("network", "the connection was closed");
   });
+}
+
+/** Bytes as they come, in one piece at most twice as large: a server that sends one at a time would fill a list of pieces with us. */
+class Gathered {
+  #room = Buffer.alloc(0);
+  length = 0;
+
+  add(part: Buffer): void {
+    const needed = this.length + part.length;
+    if (needed > this.#room.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, this.#room.length * 2, 16_384));
+      this.#room.copy(larger, 0, 0, this.length);
+      this.#room = larger;
+    }
+    part.copy(this.#room, this.length);
+    this.length = needed;
+  }
+
+  bytes(): Buffer {
+    return this.#room.subarray(0, this.length);
+  }
 }

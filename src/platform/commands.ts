@@ -1,4 +1,5 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { Duplex, PassThrough } from "node:stream";
 import { extname, isAbsolute, join } from "node:path";
 import { isSea } from "node:sea";
@@ -67,7 +68,7 @@ export interface SelfOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A small young generation: the gate keeps little, and every page it has is paid for on every machine. */
+/** A small young generation: it keeps little, and every page it has is paid for on every machine. */
 const gateFlags = isSea() ? [] : ["--max-semi-space-size=4"];
 const gateEnv = { MALLOC_ARENA_MAX: "2" } as const;
 
@@ -95,12 +96,42 @@ export function startSelf(args: readonly string[], options: SelfOptions = {}): H
  * @throws PlatformError `failed`
  */
 export function startGateProcess(): GateProcess {
+  return startAttended("gate", gateFlags, {});
+}
+
+/** Where our own files lie: all that a process needs to read which reads nothing. */
+const ownFiles = join(import.meta.dirname, "../..");
+/** Node's own permissions, and no compiler: what is sent to it can neither write, nor start, nor load anything. Sources need a compiler. */
+const courierFlags = isSea()
+  ? []
+  : ["--no-warnings", "--permission", "--allow-net", `--allow-fs-read=${ownFiles}`].concat(
+      extname(import.meta.filename) === ".ts" ? [] : ["--jitless"],
+    );
+/** Users that no machine gives to anybody (systemd's UIDS-GIDS: 1879048192 to 2147483647 are unused). */
+const [firstOfNobodys, ofNobodys] = [1_900_000_000, 1_000_000];
+
+/**
+ * Starts the process that fetches, which speaks on descriptor 3: where we are root, as a user that nobody else is.
+ * @throws PlatformError `failed`
+ */
+export function startCourierProcess(): GateProcess {
+  const nobody = firstOfNobodys + randomInt(ofNobodys);
+  const as = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
+  return startAttended("courier", courierFlags, as);
+}
+
+function startAttended(
+  verb: string,
+  flags: readonly string[],
+  as: { readonly uid?: number; readonly gid?: number },
+): GateProcess {
   const self = selfCommand();
   const child = atEverybodysPace(() =>
-    spawn(self.file, [...gateFlags, ...self.args, "gate"], {
-      stdio: ["ignore", "ignore", "inherit", "pipe"],
+    spawn(self.file, [...flags, ...self.args, verb], {
+      stdio: ["ignore", "ignore", as.uid === undefined ? "inherit" : "ignore", "pipe"],
       cwd: "/",
       env: { ...plainEnv, ...gateEnv },
+      ...as,
     }),
   );
   const control = child.stdio[3];
@@ -109,7 +140,7 @@ export function startGateProcess(): GateProcess {
     child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code ?? "unknown"}`));
   });
   if (child.pid === undefined || !(control instanceof Duplex))
-    throw new PlatformError("failed", "the gate's process does not start");
+    throw new PlatformError("failed", `the ${verb}'s process does not start`);
   control.on("error", () => undefined); // it has ended: `ended` says so
   return { pid: child.pid, control, ended, kill: () => void child.kill("SIGKILL") };
 }

@@ -246,6 +246,8 @@ export interface Platform {
   runInTerminal(program: string, args: readonly string[], options: TerminalRunOptions): TerminalRun;
   /** Starts the gate's process, where this system has a gate. */
   readonly startGate?: () => GateProcess;
+  /** Starts `edict courier`, which fetches and can do nothing else. @throws PlatformError `failed` */
+  readonly startCourier?: () => GateProcess;
   /** Makes this very process the gate; `control` is the descriptor on which its supervisor speaks. @throws PlatformError */
   readonly openGate?: (control: number) => Gate;
   /** Uid of whoever is at the other end of a local socket; undefined where it cannot be known. */

@@ -8,6 +8,15 @@ export const policyBounds = {
   catalog: 256 * 1024 * 1024,
   bans: 100_000,
   identities: 1_000_000,
+  /** Of one group: so many that nothing else waits for them, whoever has the group's key. */
+  groupBans: 1000,
+  groupIdentities: 10_000,
+  /** Bytes of one group's policy, of one shard of the server's exceptions, of who is in which group (trust/limits.ts has the same). */
+  group: 8 * 1024 * 1024,
+  exceptions: 4 * 1024 * 1024,
+  devices: 128 * 1024 * 1024,
+  /** Groups that have members. */
+  groups: 4096,
 } as const;
 
 const text = z.string().min(1);
@@ -63,7 +72,8 @@ export const banSchema = z.strictObject({
   /** The gate also denies readers that are no interpreters. */
   strict: z.boolean().optional(),
 });
-export type Ban = z.infer<typeof banSchema>;
+/** `group`: whose policy it comes from, where that is not the base policy. Nobody writes it: merging does. */
+export type Ban = z.infer<typeof banSchema> & { readonly group?: string };
 
 export const exceptionSchema = z
   .strictObject({
@@ -80,7 +90,8 @@ export const exceptionSchema = z
   .refine((e) => [e.person, e.device, e.group].filter((who) => who !== undefined).length === 1, {
     error: "exactly one of person, device and group",
   });
-export type Exception = z.infer<typeof exceptionSchema>;
+/** `by`: the server granted it, in the exceptions role; nobody writes it. It counts from its grant on, and not before. */
+export type Exception = z.infer<typeof exceptionSchema> & { readonly by?: "server" };
 
 const breaker = { programs: 20, window: "PT1M" };
 export const limitsSchema = z.strictObject({
@@ -132,3 +143,17 @@ export interface Policy {
   /** Other parts of a newer policy that are left out here. */
   readonly ignored: readonly Disabled[];
 }
+
+/** Nothing is banned: what holds where there is no policy yet. */
+export const noPolicy: Policy = Object.freeze({
+  formatVersion: 1,
+  name: "none",
+  bans: [],
+  tools: [],
+  allow: [],
+  allowEmpty: true,
+  exceptions: [],
+  limits: limitsSchema.parse({}),
+  disabled: [],
+  ignored: [],
+});

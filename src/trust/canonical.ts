@@ -1,4 +1,5 @@
 import { TrustError } from "#trust/error.ts";
+import { isObject } from "#trust/fields.ts";
 
 /** Deeper than any role nests; a bound, so that brackets cannot exhaust the stack. */
 const maxDepth = 40;
@@ -9,41 +10,42 @@ const maxDepth = 40;
  * @throws TrustError FORMAT for what has no such form
  */
 export function canonicalJson(value: unknown): Buffer {
-  const parts: string[] = [];
-  write(value, parts, 0);
-  return Buffer.from(parts.join(""));
+  return Buffer.from(written(value, 0));
 }
 
-function write(value: unknown, out: string[], depth: number): void {
+function written(value: unknown, depth: number): string {
   if (depth > maxDepth) throw new TrustError("FORMAT", `nested deeper than ${maxDepth} levels`);
-  if (typeof value === "string") out.push(quoted(value));
-  else if (typeof value === "boolean" || value === null) out.push(String(value));
-  else if (typeof value === "number") {
+  if (typeof value === "string") return quoted(value);
+  if (typeof value === "boolean" || value === null) return String(value);
+  if (typeof value === "number") {
     if (!Number.isSafeInteger(value)) throw new TrustError("FORMAT", `${value} is not an integer that is exact`);
-    out.push(String(value));
-  } else if (Array.isArray(value)) {
-    let comma = "[";
+    return String(value);
+  }
+  // Text is joined as it comes: a list of all the pieces takes more memory than what it is made of.
+  let [text, comma] = ["", ""];
+  if (Array.isArray(value)) {
     for (const item of value) {
-      out.push(comma);
-      write(item, out, depth + 1);
+      text += comma + written(item, depth + 1);
       comma = ",";
     }
-    out.push(value.length === 0 ? "[]" : "]");
-  } else if (typeof value === "object") {
-    let comma = "{";
-    const members = Object.entries(value).toSorted(([a], [b]) => compareCodePoints(a, b));
-    for (const [key, member] of members) {
-      out.push(comma, quoted(key), ":");
-      write(member, out, depth + 1);
-      comma = ",";
-    }
-    out.push(members.length === 0 ? "{}" : "}");
-  } else throw new TrustError("FORMAT", `${typeof value} is not JSON`);
+    return `[${text}]`;
+  }
+  if (!isObject(value)) throw new TrustError("FORMAT", `${typeof value} is not JSON`);
+  for (const key of inOrder(Object.keys(value))) {
+    text += `${comma}${quoted(key)}:${written(value[key], depth + 1)}`;
+    comma = ",";
+  }
+  return `{${text}}`;
 }
 
 function quoted(text: string): string {
   if (!text.isWellFormed()) throw new TrustError("FORMAT", "a string is not Unicode");
-  return `"${text.replace(/[\\"]/g, "\\$&")}"`;
+  return /[\\"]/.test(text) ? `"${text.replace(/[\\"]/g, "\\$&")}"` : `"${text}"`;
+}
+
+/** JavaScript compares code units, and that is the order of code points up to where surrogates begin. */
+function inOrder(keys: readonly string[]): readonly string[] {
+  return keys.some((key) => /[\ud800-\uffff]/.test(key)) ? keys.toSorted(compareCodePoints) : keys.toSorted();
 }
 
 /** UTF-16 puts U+E000–U+FFFF after the surrogate pairs of what comes later: those two ranges are swapped back. */

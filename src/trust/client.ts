@@ -4,19 +4,21 @@ import { jitter, pause } from "#lib/backoff.ts";
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
 import { HttpClient } from "#lib/request.ts";
-import { instantOf, type Instant } from "#lib/pure/instant.ts";
-import { TrustError, type TrustCode } from "#trust/error.ts";
+import { Courier, type CourierProcess } from "#trust/courier.ts";
+import { TrustError } from "#trust/error.ts";
 import { HttpFetcher, type Fetcher } from "#trust/fetcher.ts";
-import { deviceTarget, deviceTargets, idOf, unpack, type Freshness, type Generation } from "#trust/generation.ts";
+import { follow, PackedParts, type Following } from "#trust/follow.ts";
+import { idsOf, unpack, type Chain, type Generation } from "#trust/generation.ts";
 import { Generations, type StoredGeneration } from "#trust/generations.ts";
 import { limits } from "#trust/limits.ts";
-import { topRoles, type Timestamp, type TopRole } from "#trust/metadata.ts";
-import { notBefore, raise, readState, sha256, standing, type Floor } from "#trust/state.ts";
+import type { Part } from "#trust/parts.ts";
+import { raise, readState, standing as vouched, type Floor } from "#trust/state.ts";
+import { Standing, trustedOf, type TrustStatus } from "#trust/status.ts";
 import { FileStore } from "#trust/store.ts";
-import type { TrustedSet } from "#trust/trusted-set.ts";
-import { fetchTarget, lastHeard, loadRoot, update } from "#trust/updater.ts";
+import { together } from "#trust/together.ts";
+import { loadRoot, update } from "#trust/updater.ts";
 
-export interface ClientOptions {
+export interface ClientOptions extends Following {
   /** The client's own folder, made with mode 0700. */
   readonly dir: string;
   /** The repository: `URL/timestamp.json`, `URL/targets/…`. https, except on this machine. */
@@ -28,29 +30,19 @@ export interface ClientOptions {
   readonly ca?: string | undefined;
   /** http://host:port */
   readonly proxy?: string | undefined;
+  /** Starts a process that fetches for this one (`serveCourier` in it); without, this one fetches itself. */
+  readonly courier?: (() => CourierProcess) | undefined;
   /** For all metadata of one refresh, in milliseconds. */
   readonly timeoutMs?: number;
   /** A number in [0, 1). */
   readonly random?: () => number;
 }
 
-export interface TrustStatus {
-  /** "empty": nothing was ever activated here. */
-  readonly state: Freshness | "empty";
-  /** What is in force. */
-  readonly enforced: { readonly version: number; readonly id: string } | undefined;
-  /** The newest one that verified and could not be used, and why. */
-  readonly rejected: { readonly version: number; readonly why: string } | undefined;
-  readonly floor: Instant;
-  readonly refreshed: Instant | undefined;
-  readonly lastError: { readonly code: TrustCode; readonly message: string; readonly at: Instant } | undefined;
-  /** What was found broken in the store and worked around. */
-  readonly problems: readonly string[];
-  readonly roles: Readonly<Partial<Record<TopRole, { readonly version: number; readonly expires: Instant }>>>;
-}
-
 export interface Client {
-  /** The whole workflow against the server. Every error is a TrustError; what is enforced is not touched by any. */
+  /**
+   * The whole workflow against the server. Every error is a TrustError; what is enforced is not touched by any. Whoever asks while
+   * one is under way gets what that one finds (and the signal of whoever began it counts).
+   */
   refresh(signal?: AbortSignal): Promise<Generation>;
   /** What was activated last, without the network: verified again, expired or not. Broken files are reported, not thrown. */
   cached(): Promise<Generation | undefined>;
@@ -66,7 +58,6 @@ export interface Client {
 }
 
 const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 
 /** Reads and writes nothing yet. */
 export function openClient(options: ClientOptions): Client {
@@ -78,27 +69,32 @@ class DeviceClient implements Client {
   readonly #random: () => number;
   readonly #url: string;
   readonly #http: HttpClient;
+  readonly #courier: Courier | undefined;
   readonly #store: FileStore;
   readonly #generations: Generations;
-
-  #set: TrustedSet | undefined;
-  #floor: Floor | undefined;
-  #refreshed: Instant | undefined;
-  #enforced: { readonly version: number; readonly id: string } | undefined;
-  #rejected: TrustStatus["rejected"];
-  #lastError: TrustStatus["lastError"];
-  #problems: readonly string[] = [];
+  readonly #standing = new Standing();
+  /** Of what the last whole look found. */
+  #id: string | undefined;
+  #refreshing: Promise<Generation> | undefined;
 
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
     this.#url = options.url.endsWith("/") ? options.url : `${options.url}/`;
-    this.#http = new HttpClient({ ca: options.ca, proxy: options.proxy });
+    const { ca, proxy, courier } = options;
+    this.#http = new HttpClient({ ca, proxy });
+    const errand = { metadataUrl: this.#url, targetsUrl: `${this.#url}targets/`, ca, proxy };
+    this.#courier = courier && new Courier(courier, errand);
     this.#store = new FileStore(options.dir);
     this.#generations = new Generations(join(options.dir, "generations"));
   }
 
-  async refresh(signal?: AbortSignal): Promise<Generation> {
+  refresh(signal?: AbortSignal): Promise<Generation> {
+    this.#refreshing ??= this.#refresh(signal).finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  async #refresh(signal: AbortSignal | undefined): Promise<Generation> {
     const { generation } = await this.#look(signal, undefined);
     if (generation === undefined) throw new TrustError("CACHE", "there is no generation");
     return generation;
@@ -106,28 +102,34 @@ class DeviceClient implements Client {
 
   async cached(): Promise<Generation | undefined> {
     const problems: string[] = [];
-    const found = await this.#generations.newest((problem) => problems.push(problem));
-    this.#problems = problems;
+    const standing = this.#standing;
+    const found = await this.#generations.newest(
+      async (stored) => {
+        await this.#remember(stored.chain);
+        return this.#open(stored);
+      },
+      (problem) => problems.push(problem),
+    );
+    standing.problems = problems;
     if (found === undefined) return undefined;
-    const { set } = found.chain;
-    const { now } = this.#times();
+    const { id, version } = found.used;
+    this.#id ??= id;
+    standing.enforced = { version, id };
+    return found.used;
+  }
+
+  /** What a stored generation, and the state beside it, say of the time and of how old everything is. */
+  async #remember({ set }: Chain): Promise<void> {
+    const standing = this.#standing;
+    const now = this.#options.clock.now();
     const state = await readState(this.#store);
     // The newest root says which keys may still vouch for the time; without one, the generation's own.
     const { root } = await loadRoot(this.#store, this.#options.bootstrap).catch(() => set);
-    this.#refreshed ??= state.refreshed;
-    const standingOf = (floor: Floor | undefined): Floor | undefined =>
-      standing(floor, root.roles.timestamp, root.keys);
-    const own = standingOf(raise(undefined, set.timestamp?.issued, set.timestampSigners, now));
-    this.#floor ??= raise(standingOf(state.floor), own?.issued, own?.keys ?? [], now);
-    this.#set ??= set;
-    try {
-      const generation = await this.#open(found);
-      this.#enforced = { version: generation.version, id: generation.id };
-      return generation;
-    } catch (error) {
-      this.#problems = [...problems, describe(error)];
-      return undefined;
-    }
+    const still = (floor: Floor | undefined): Floor | undefined => vouched(floor, root.roles.timestamp, root.keys);
+    const own = still(raise(undefined, set.timestamp?.issued, set.timestampSigners, now));
+    standing.refreshed ??= state.refreshed;
+    standing.floor ??= raise(still(state.floor), own?.issued, own?.keys ?? [], now);
+    standing.trusted ??= trustedOf(set);
   }
 
   async *updates({ pollSeconds }: { readonly pollSeconds: number }, signal: AbortSignal): AsyncIterable<Generation> {
@@ -153,44 +155,30 @@ class DeviceClient implements Client {
 
   async activated({ id, version }: Generation): Promise<void> {
     await this.#store.exclusively(() => this.#generations.activate(id));
-    this.#enforced = { id, version };
-    this.#rejected = undefined;
+    this.#standing.enforced = { id, version };
+    this.#standing.rejected = undefined;
   }
 
   rejected({ version }: Generation, why: string): void {
-    this.#rejected = { version, why };
+    this.#standing.rejected = { version, why };
   }
 
   status(): TrustStatus {
-    const roles: { -readonly [role in keyof TrustStatus["roles"]]: TrustStatus["roles"][role] } = {};
-    for (const role of topRoles) {
-      const metadata = this.#set?.[role];
-      if (metadata !== undefined) roles[role] = { version: metadata.version, expires: metadata.expires };
-    }
-    return {
-      state: this.#enforced === undefined ? "empty" : this.#freshness(),
-      enforced: this.#enforced,
-      rejected: this.#rejected,
-      floor: this.#times().floor,
-      refreshed: this.#refreshed,
-      lastError: this.#lastError,
-      problems: this.#problems,
-      roles,
-    };
+    return this.#standing.status(this.#options.clock.now());
   }
 
   close(): void {
     this.#http.close();
+    this.#courier?.close();
   }
 
   /** One request while the timestamp is the one we have, as long as the whole workflow ran within the hour. */
   async #lookIfNeeded(signal: AbortSignal, last: string | undefined): Promise<Looked> {
-    const { now } = this.#times();
-    const since = this.#refreshed === undefined ? hourMs : now - this.#refreshed;
-    if (last !== undefined && this.#set !== undefined && idOf(this.#set) === last && since >= 0 && since < hourMs) {
-      const timestamp = this.#set.files.get("timestamp");
+    const { trusted, refreshed } = this.#standing;
+    const since = refreshed === undefined ? hourMs : this.#options.clock.now() - refreshed;
+    if (last !== undefined && trusted !== undefined && this.#id === last && since >= 0 && since < hourMs) {
       const { etag } = await readState(this.#store);
-      if (timestamp !== undefined && etag !== undefined && etag.of === sha256(timestamp)) {
+      if (etag !== undefined && etag.of === trusted.timestamp.sha256) {
         const reply = await this.#told(() => this.#fetcher(signal).timestamp(limits.timestamp, etag.value));
         if (reply === "unchanged") return { id: last, generation: undefined };
       }
@@ -202,78 +190,72 @@ class DeviceClient implements Client {
   #look(signal: AbortSignal | undefined, last: string | undefined): Promise<Looked> {
     return this.#told(() =>
       this.#store.exclusively(async () => {
-        const { now } = this.#times();
+        const now = this.#options.clock.now();
         const fetcher = this.#fetcher(signal);
-        const { bootstrap } = this.#options;
-        const { set, targets, floor } = await update({ fetcher, store: this.#store, bootstrap, now });
-        this.#set = set;
-        this.#floor = floor;
-        this.#refreshed = now;
-        const id = idOf(set);
+        const updated = await update({ fetcher, store: this.#store, bootstrap: this.#options.bootstrap, now });
+        const { set, targets, floor } = updated;
+        const standing = this.#standing;
+        [standing.trusted, standing.floor, standing.refreshed] = [trustedOf(set), floor, now];
+        const parts = new PackedParts(set, this.#generations, fetcher);
+        const { used, problem } = await follow(updated, this.#options, (one) => parts.unpacked(one));
+        await this.#store.keepRoles(set.files.keys());
+        [standing.trusted, standing.problem] = [trustedOf(set), problem];
+        const { id } = idsOf({ set, used });
+        this.#id = id;
         if (id === last) return { id, generation: undefined };
-        const found = await this.#generations.find(id);
-        if (found !== undefined) return { id, generation: await this.#open(found) };
+        const stored = await this.#generations.find(id);
+        if (stored !== undefined) return { id, generation: await this.#open(stored) };
 
-        const files = new Map<string, Uint8Array>();
-        for (const role of topRoles) files.set(`${role}.json`, set.files.get(role) ?? new Uint8Array());
-        for (const { path } of deviceTargets)
-          files.set(`${path}.gz`, await fetchTarget(set, deviceTarget(targets, path), fetcher));
-        const generation = await this.#open({ id, active: false, chain: { set, targets }, files });
-        await this.#generations.add(id, files);
+        const packed = new Map(await together(used, async (one) => [one.part.path, await parts.packed(one)] as const));
+        const found = { id, chain: { set, targets, used }, packed };
+        const generation = await this.#open(found);
+        await this.#generations.add(found);
         return { id, generation };
       }),
     );
   }
 
-  async #open({ id, chain, files }: StoredGeneration): Promise<Generation> {
-    const [policy, catalog] = await Promise.all(
-      deviceTargets.map(({ path, bound }) => unpack(files.get(`${path}.gz`) ?? new Uint8Array(), path, bound)),
-    );
+  async #open({ chain: { set, targets, used }, packed }: StoredGeneration): Promise<Generation> {
+    const unpacked = await together(used, async ({ part }) => {
+      const bytes = await unpack(packed.get(part.path) ?? new Uint8Array(), part.path, part.bound);
+      return { part, bytes };
+    });
+    const only = (kind: Part["kind"]): Uint8Array | undefined => unpacked.find(({ part }) => part.kind === kind)?.bytes;
+    const [policy, catalog] = [only("policy"), only("catalog")];
     if (policy === undefined || catalog === undefined) throw new TrustError("CACHE", "the generation is not whole");
+    const groups = unpacked.filter(({ part }) => part.kind === "group");
     return {
-      id,
-      version: chain.targets.version,
+      ...idsOf({ set, used }),
+      version: targets.version,
       policy,
       catalog,
-      floor: this.#times().floor,
-      state: this.#freshness(),
+      devices: only("devices"),
+      groups: new Map(groups.map(({ part, bytes }) => [part.name, bytes])),
+      exceptions: only("exceptions"),
+      floor: this.#standing.floorInstant,
+      state: this.#standing.freshness(this.#options.clock.now()),
     };
   }
 
   async #told<T>(act: () => Promise<T>): Promise<T> {
     try {
       const result = await act();
-      this.#lastError = undefined;
+      this.#standing.lastError = undefined;
       return result;
     } catch (error) {
       const known = error instanceof TrustError ? error : new TrustError("CACHE", describe(error), { cause: error });
-      this.#lastError = { code: known.code, message: describe(known), at: this.#times().now };
+      this.#standing.lastError = { code: known.code, message: describe(known), at: this.#options.clock.now() };
       throw known;
     }
   }
 
   #fetcher(signal: AbortSignal | undefined): Fetcher {
-    return new HttpFetcher({
-      http: this.#http,
-      metadataUrl: this.#url,
-      targetsUrl: `${this.#url}targets/`,
-      timeoutMs: this.#options.timeoutMs ?? 15_000,
-      signal,
-    });
-  }
-
-  /** The system's time, and what it is not before. */
-  #times(): { readonly now: Instant; readonly floor: Instant } {
-    return { now: this.#options.clock.now(), floor: this.#floor?.issued ?? instantOf(0) };
-  }
-
-  #freshness(): Freshness {
-    const timestamp: Timestamp | undefined = this.#set?.timestamp;
-    if (timestamp === undefined) return "very-stale";
-    const at = notBefore(this.#times().now, this.#floor);
-    const silent = at - lastHeard(this.#refreshed, timestamp);
-    if (silent >= 7 * dayMs) return "very-stale";
-    return silent >= dayMs || timestamp.expires <= at ? "stale" : "fresh";
+    const { timeoutMs = 15_000 } = this.#options;
+    const [metadataUrl, targetsUrl] = [this.#url, `${this.#url}targets/`];
+    return (
+      this.#courier?.fetcher(timeoutMs, signal) ??
+      new HttpFetcher({ http: this.#http, metadataUrl, targetsUrl, timeoutMs, signal })
+    );
   }
 }
 

@@ -1,3 +1,5 @@
+import { clean } from "#lib/pure/text.ts";
+
 /**
  * `EXPIRED` too old to be believed · `ROLLBACK` older than what was seen · `SIGNATURE` too few distinct keys signed it ·
  * `MISMATCH` not the bytes that were promised · `FORMAT` not what the specification says · `LIMIT` larger than allowed ·
@@ -24,6 +26,9 @@ export interface TrustErrorOptions extends ErrorOptions {
   readonly wanted?: number | string;
 }
 
+/** Columns. What is refused was often written by nobody we know, and ends in a log or a terminal. */
+const widest = 500;
+
 /** Something was not believed, or could not be had. The message is for a person; the code is for a program. */
 export class TrustError extends Error {
   readonly code: TrustCode;
@@ -33,11 +38,21 @@ export class TrustError extends Error {
   readonly wanted: number | string | undefined;
 
   constructor(code: TrustCode, message: string, options: TrustErrorOptions = {}) {
-    super(message, options);
+    super(clean(message, widest), options);
     this.name = "TrustError";
     this.code = code;
-    this.file = options.file;
+    this.file = options.file === undefined ? undefined : clean(options.file, widest);
     this.seen = options.seen;
     this.wanted = options.wanted;
+  }
+}
+
+/** Runs an act on a role's metadata: what it throws says which role it is about. */
+export function about<T>(role: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof TrustError) || error.file !== undefined) throw error;
+    throw new TrustError(error.code, `${role}.json: ${error.message}`, { file: role, cause: error.cause });
   }
 }

@@ -21,7 +21,7 @@ export interface HttpFetcherOptions {
   /** Both end in "/". */
   readonly metadataUrl: string;
   readonly targetsUrl: string;
-  /** For all metadata of one refresh together, in milliseconds. */
+  /** For all of one refresh together, in milliseconds; each target adds the time that its signed length is worth. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -29,14 +29,35 @@ export interface HttpFetcherOptions {
 /** A line slower than this gets no large file: bytes a millisecond that one may count on (32 KiB/s). */
 const slowest = 32.768;
 
-/** One refresh's requests over HTTP, under one deadline; a target adds the time that its signed length is worth. */
+/** What is left of the time of one refresh. */
+export class Deadline {
+  #at: number;
+
+  constructor(timeoutMs: number) {
+    this.#at = performance.now() + timeoutMs;
+  }
+
+  /** A target of so many bytes adds the time that they are worth. */
+  allowFor(bytes: number): void {
+    this.#at += bytes / slowest;
+  }
+
+  /** Milliseconds. @throws TrustError TIMEOUT where none is left */
+  left(file: string): number {
+    const left = this.#at - performance.now();
+    if (left <= 0) throw new TrustError("TIMEOUT", `${file}: the server took longer than it may`, { file });
+    return left;
+  }
+}
+
+/** One refresh's requests over HTTP, under one deadline. */
 export class HttpFetcher implements Fetcher {
   readonly #options: HttpFetcherOptions;
-  readonly #deadline: number;
+  readonly #deadline: Deadline;
 
   constructor(options: HttpFetcherOptions) {
     this.#options = options;
-    this.#deadline = performance.now() + options.timeoutMs;
+    this.#deadline = new Deadline(options.timeoutMs);
   }
 
   async metadata(name: string, maxBytes: number): Promise<Uint8Array | undefined> {
@@ -44,7 +65,7 @@ export class HttpFetcher implements Fetcher {
       this.#options.metadataUrl + encodeURIComponent(name),
       name,
       maxBytes,
-      this.#left(name),
+      this.#deadline.left(name),
     );
     if (reply.status === 404 || reply.status === 403) return undefined;
     return body(reply, name);
@@ -52,7 +73,7 @@ export class HttpFetcher implements Fetcher {
 
   async timestamp(maxBytes: number, etag: string | undefined): Promise<Timestamped | "unchanged"> {
     const name = "timestamp.json";
-    const reply = await this.#get(this.#options.metadataUrl + name, name, maxBytes, this.#left(name), etag);
+    const reply = await this.#get(this.#options.metadataUrl + name, name, maxBytes, this.#deadline.left(name), etag);
     return reply.status === 304 ? "unchanged" : { bytes: body(reply, name), etag: reply.etag };
   }
 
@@ -61,15 +82,8 @@ export class HttpFetcher implements Fetcher {
     if (parts.some((part) => part === "" || part === "." || part === ".."))
       throw new TrustError("FORMAT", `"${name}" is not a target's path`, { file: name });
     const path = parts.map(encodeURIComponent).join("/");
-    const timeoutMs = this.#options.timeoutMs + length / slowest;
-    return body(await this.#get(this.#options.targetsUrl + path, name, length, timeoutMs), name);
-  }
-
-  #left(file: string): number {
-    const left = this.#deadline - performance.now();
-    if (left <= 0)
-      throw new TrustError("TIMEOUT", `the server took longer than ${this.#options.timeoutMs} ms`, { file });
-    return left;
+    this.#deadline.allowFor(length);
+    return body(await this.#get(this.#options.targetsUrl + path, name, length, this.#deadline.left(name)), name);
   }
 
   async #get(url: string, file: string, maxBytes: number, timeoutMs: number, etag?: string): Promise<Reply> {

@@ -1,17 +1,21 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { lstat, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readBounded, syncFolder, temporaryEnding, writeNew } from "#lib/atomic-file.ts";
 import { describe } from "#lib/errors.ts";
-import { generationFiles, idOf, verifyGeneration, type Chain } from "#trust/generation.ts";
-import { replaceFolder, storing, sweep } from "#trust/store.ts";
+import { TrustError } from "#trust/error.ts";
+import { boundOf, idsOf, packedFile, verifyGeneration, type Chain } from "#trust/generation.ts";
+import type { TargetFile } from "#trust/metadata.ts";
+import { replaceFolder, roleFile, storing, sweep } from "#trust/store.ts";
+import { together } from "#trust/together.ts";
+import { verifyBytes } from "#trust/verify.ts";
 
-/** A generation on disk that verifies. */
+/** A generation that verifies. */
 export interface StoredGeneration {
   readonly id: string;
-  readonly active: boolean;
   readonly chain: Chain;
-  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Path of a part → its bytes, as signed. */
+  readonly packed: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
@@ -26,12 +30,19 @@ export class Generations {
     this.#dir = dir;
   }
 
-  /** The newest active generation that verifies. `report` is told of each that does not. */
-  async newest(report: (problem: string) => void): Promise<StoredGeneration | undefined> {
+  /**
+   * The newest active generation that verifies and that `use` takes, and what `use` made of it. `report` is told of each that
+   * cannot be used.
+   */
+  async newest<T>(
+    use: (stored: StoredGeneration) => Promise<T>,
+    report: (problem: string) => void,
+  ): Promise<{ readonly stored: StoredGeneration; readonly used: T } | undefined> {
     for (const folder of await this.#list()) {
       if (folder.number === undefined) continue;
       try {
-        return await this.#load(folder);
+        const stored = await this.#load(folder);
+        return { stored, used: await use(stored) };
       } catch (error) {
         report(`${folder.name} cannot be used: ${describe(error)}`);
       }
@@ -53,8 +64,25 @@ export class Generations {
     return undefined;
   }
 
+  /** A part's bytes, where one of the generations here has the very same: they are not fetched again. */
+  async packed(file: TargetFile): Promise<Uint8Array | undefined> {
+    for (const { name } of await this.#list()) {
+      try {
+        const bytes = await readBounded(join(this.#dir, name, packedFile(file.path)), file.length);
+        verifyBytes(bytes, file, file.path);
+        return bytes;
+      } catch {
+        // another version, or none
+      }
+    }
+    return undefined;
+  }
+
   /** Stores a generation that was verified a moment ago; it appears as a whole or not at all. @throws TrustError CACHE */
-  async add(id: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  async add({ id, chain: { set, used }, packed }: StoredGeneration): Promise<void> {
+    const files = new Map<string, Uint8Array>();
+    for (const [role, bytes] of set.files) files.set(roleFile(role), bytes);
+    for (const { part } of used) files.set(packedFile(part.path), packed.get(part.path) ?? new Uint8Array());
     await storing("the generation", async () => {
       await mkdir(this.#dir, { recursive: true, mode: 0o700 });
       await sweep(this.#dir);
@@ -63,12 +91,23 @@ export class Generations {
         await mkdir(temporary, { mode: 0o700 });
         for (const [name, bytes] of files) await writeNew(join(temporary, name), bytes);
         await syncFolder(temporary);
+        await this.#forgetCandidates();
         await replaceFolder(temporary, join(this.#dir, `candidate-${id.slice(0, idLength)}`), this.#dir);
       } catch (error) {
         await rm(temporary, { recursive: true, force: true });
         throw error;
       }
     });
+  }
+
+  /** One that was refused may be followed by many more: only the last two wait to be activated. */
+  async #forgetCandidates(): Promise<void> {
+    const waiting = (await this.#list()).filter((folder) => folder.number === undefined);
+    const dated = await Promise.all(
+      waiting.map(async ({ name }) => ({ name, at: (await lstat(join(this.#dir, name))).mtimeMs })),
+    );
+    for (const { name } of dated.toSorted((a, b) => b.at - a.at).slice(1))
+      await rm(join(this.#dir, name), { recursive: true, force: true });
   }
 
   /** From now on this one is in force, also after a restart. @throws TrustError CACHE */
@@ -98,12 +137,22 @@ export class Generations {
     return found.toSorted((a, b) => (b.number ?? 0) - (a.number ?? 0));
   }
 
-  async #load({ name, number }: Folder): Promise<StoredGeneration> {
+  async #load({ name, id }: Folder): Promise<StoredGeneration> {
+    const dir = join(this.#dir, name);
     const files = new Map<string, Uint8Array>();
-    for (const file of generationFiles)
-      files.set(file.name, await readBounded(join(this.#dir, name, file.name), file.bound));
-    const chain = verifyGeneration(files);
-    return { id: idOf(chain.set), active: number !== undefined, chain, files };
+    await together(await readdir(dir), async (file) => {
+      const bound = boundOf(file);
+      const bytes = bound === undefined ? undefined : await readBounded(join(dir, file), bound).catch(() => undefined);
+      if (bytes !== undefined) files.set(file, bytes);
+    });
+    const chain = await verifyGeneration(files);
+    const found = idsOf(chain).id;
+    // A group's or an exceptions' file that is gone is noticed here.
+    if (found.slice(0, idLength) !== id) throw new TrustError("CACHE", "it is not whole");
+    const packed = chain.used.map(
+      ({ part: { path } }) => [path, files.get(packedFile(path)) ?? new Uint8Array()] as const,
+    );
+    return { id: found, chain, packed: new Map(packed) };
   }
 }
 

@@ -1,7 +1,8 @@
 import { formatInstant, parseInstant, type Instant } from "#lib/pure/instant.ts";
-import { TrustError } from "#trust/error.ts";
+import { about, TrustError } from "#trust/error.ts";
 import * as field from "#trust/fields.ts";
 import type { JsonObject } from "#trust/fields.ts";
+import { maxKeys } from "#trust/limits.ts";
 
 // The four top-level roles of TUF 1.0 (section 4), parsed: bytes in, frozen shapes out. Nothing here is verified yet.
 // Names that come from outside live in Maps, so that "constructor" and "__proto__" are names like any other.
@@ -93,55 +94,58 @@ export type Metadata = Root | Timestamp | Snapshot | Targets;
 /** Longest time a timestamp of ours may live; `x_issued` lies within it. */
 export const timestampLifeMs = 72 * 3_600_000;
 
-/** @throws TrustError FORMAT */
+/** @throws TrustError FORMAT, or LIMIT. So do all of these. */
 export function parseRoot(bytes: Uint8Array): Root {
-  const { signed, base } = envelope(bytes, "root");
-  const roles = field.object(signed["roles"], "roles");
-  const role = (name: TopRole): Role => parseRole(field.own(roles, name), `the role ${name}`);
-  return {
-    type: "root",
-    ...base,
-    consistentSnapshot: field.boolean(signed["consistent_snapshot"], "consistent_snapshot"),
-    keys: parseKeys(signed["keys"]),
-    roles: { root: role("root"), timestamp: role("timestamp"), snapshot: role("snapshot"), targets: role("targets") },
-  };
-}
-
-/** @throws TrustError FORMAT */
-export function parseTimestamp(bytes: Uint8Array): Timestamp {
-  const { signed, base } = envelope(bytes, "timestamp");
-  const snapshot = fileMeta(field.own(field.object(signed["meta"], "meta"), "snapshot.json"), "snapshot.json");
-  const issued = signed["x_issued"] === undefined ? undefined : instant(signed["x_issued"], "x_issued");
-  if (issued !== undefined && (issued > base.expires || issued < base.expires - timestampLifeMs))
-    throw new TrustError("FORMAT", `x_issued ${formatInstant(issued)} is not within 72 hours before expires`, {
-      file: "timestamp",
-    });
-  return { type: "timestamp", ...base, snapshot, issued };
-}
-
-/** @throws TrustError FORMAT */
-export function parseSnapshot(bytes: Uint8Array): Snapshot {
-  const { signed, base } = envelope(bytes, "snapshot");
-  const meta = field.map(signed["meta"], "meta", fileMeta);
-  if (!meta.has("targets.json"))
-    throw new TrustError("FORMAT", "a snapshot without targets.json", { file: "snapshot" });
-  return { type: "snapshot", ...base, meta };
-}
-
-/** @throws TrustError FORMAT. @param name the role, for messages: also for delegated targets */
-export function parseTargets(bytes: Uint8Array, name = "targets"): Targets {
-  const { signed, base } = envelope(bytes, "targets", name);
-  const targets = field.map(signed["targets"], "targets", (value, path) => {
-    const target = field.object(value, path);
+  return about("root", () => {
+    const { signed, base } = envelope(bytes, "root");
+    const roles = field.object(signed["roles"], "roles");
+    const role = (name: TopRole): Role => parseRole(field.own(roles, name), `the role ${name}`);
     return {
-      path,
-      length: field.integer(target["length"], 0, `the length of ${path}`),
-      hashes: hashes(target["hashes"], path),
-      custom: target["custom"],
+      type: "root",
+      ...base,
+      consistentSnapshot: field.boolean(signed["consistent_snapshot"], "consistent_snapshot"),
+      keys: parseKeys(signed["keys"]),
+      roles: { root: role("root"), timestamp: role("timestamp"), snapshot: role("snapshot"), targets: role("targets") },
     };
   });
-  const delegations = signed["delegations"] === undefined ? undefined : parseDelegations(signed["delegations"]);
-  return { type: "targets", ...base, targets, delegations };
+}
+
+export function parseTimestamp(bytes: Uint8Array): Timestamp {
+  return about("timestamp", () => {
+    const { signed, base } = envelope(bytes, "timestamp");
+    const snapshot = fileMeta(field.own(field.object(signed["meta"], "meta"), "snapshot.json"), "snapshot.json");
+    const issued = signed["x_issued"] === undefined ? undefined : instant(signed["x_issued"], "x_issued");
+    if (issued !== undefined && (issued > base.expires || issued < base.expires - timestampLifeMs))
+      throw new TrustError("FORMAT", `x_issued ${formatInstant(issued)} is not within 72 hours before expires`);
+    return { type: "timestamp", ...base, snapshot, issued };
+  });
+}
+
+export function parseSnapshot(bytes: Uint8Array): Snapshot {
+  return about("snapshot", () => {
+    const { signed, base } = envelope(bytes, "snapshot");
+    const meta = field.map(signed["meta"], "meta", fileMeta);
+    if (!meta.has("targets.json")) throw new TrustError("FORMAT", "it has no targets.json");
+    return { type: "snapshot", ...base, meta };
+  });
+}
+
+/** @param name the role, for messages: also for delegated targets */
+export function parseTargets(bytes: Uint8Array, name = "targets"): Targets {
+  return about(name, () => {
+    const { signed, base } = envelope(bytes, "targets");
+    const targets = field.map(signed["targets"], "targets", (value, path) => {
+      const target = field.object(value, path);
+      return {
+        path,
+        length: field.integer(target["length"], 0, `the length of ${path}`),
+        hashes: hashes(target["hashes"], path),
+        custom: target["custom"],
+      };
+    });
+    const delegations = signed["delegations"] === undefined ? undefined : parseDelegations(signed["delegations"]);
+    return { type: "targets", ...base, targets, delegations };
+  });
 }
 
 interface Envelope {
@@ -150,26 +154,21 @@ interface Envelope {
 }
 
 /** Section 4.2: what all roles have in common. */
-function envelope(bytes: Uint8Array, type: TopRole, name: string = type): Envelope {
-  try {
-    const file = field.object(field.json(bytes), "the file");
-    const signed = field.object(file["signed"], "signed");
-    if (signed["_type"] !== type) throw new TrustError("FORMAT", `_type is not ${type}`);
-    const spec = field.text(signed["spec_version"], "spec_version");
-    if (!/^1\.\d{1,9}(\.\d{1,9})?$/.test(spec)) throw new TrustError("FORMAT", `spec_version ${spec} is not 1.x`);
-    const signatures = new Map<string, string>();
-    for (const item of field.list(file["signatures"], "signatures")) {
-      const signature = field.object(item, "a signature");
-      const keyid = field.text(signature["keyid"], "keyid");
-      if (signatures.has(keyid)) throw new TrustError("FORMAT", `two signatures of key ${keyid}`);
-      signatures.set(keyid, field.text(signature["sig"], "sig"));
-    }
-    const version = field.integer(signed["version"], 1, "version");
-    return { signed, base: { version, expires: instant(signed["expires"], "expires"), signatures, signed } };
-  } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    throw new TrustError("FORMAT", `${name}.json: ${error.message}`, { file: name, cause: error.cause });
+function envelope(bytes: Uint8Array, type: TopRole): Envelope {
+  const file = field.object(field.json(bytes), "the file");
+  const signed = field.object(file["signed"], "signed");
+  if (signed["_type"] !== type) throw new TrustError("FORMAT", `_type is not ${type}`);
+  const spec = field.text(signed["spec_version"], "spec_version");
+  if (!/^1\.\d{1,9}(\.\d{1,9})?$/.test(spec)) throw new TrustError("FORMAT", `spec_version ${spec} is not 1.x`);
+  const signatures = new Map<string, string>();
+  for (const item of field.list(file["signatures"], "signatures")) {
+    const signature = field.object(item, "a signature");
+    const keyid = field.text(signature["keyid"], "keyid");
+    if (signatures.has(keyid)) throw new TrustError("FORMAT", `two signatures of key ${keyid}`);
+    signatures.set(keyid, field.text(signature["sig"], "sig"));
   }
+  const version = field.integer(signed["version"], 1, "version");
+  return { signed, base: { version, expires: instant(signed["expires"], "expires"), signatures, signed } };
 }
 
 /** Section 4.2.2: ISO 8601 in UTC to the second, and nothing else. */
@@ -198,6 +197,7 @@ function parseKeys(value: unknown): ReadonlyMap<string, PublicKey> {
 function parseRole(value: unknown, what: string): Role {
   const role = field.object(value, what);
   const keyids = field.texts(role["keyids"], `keyids of ${what}`);
+  if (keyids.length > maxKeys) throw new TrustError("LIMIT", `${what} has more than ${maxKeys} keys`);
   if (new Set(keyids).size !== keyids.length) throw new TrustError("FORMAT", `${what} names a key twice`);
   return { keyids, threshold: field.integer(role["threshold"], 1, `threshold of ${what}`) };
 }

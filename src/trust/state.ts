@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { formatInstant, instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
+import { TrustError } from "#trust/error.ts";
 import * as field from "#trust/fields.ts";
 import type { PublicKey, Role } from "#trust/metadata.ts";
 import { keysOf } from "#trust/trusted-set.ts";
@@ -35,7 +35,7 @@ export async function readState(store: MetadataStore): Promise<State> {
     const refreshed =
       state["refreshed"] === undefined ? undefined : parseInstant(field.text(state["refreshed"], "refreshed"));
     return {
-      etag: etag && { value: field.text(etag["value"], "value"), of: field.text(etag["of"], "of") },
+      etag: etag && { value: headerValue(etag["value"]), of: field.text(etag["of"], "of") },
       floor: floor && {
         issued: parseInstant(field.text(floor["issued"], "issued")),
         keys: field.texts(floor["keys"], "keys"),
@@ -45,6 +45,13 @@ export async function readState(store: MetadataStore): Promise<State> {
   } catch {
     return noState;
   }
+}
+
+/** What may stand in a header (RFC 9110 section 5.5): a damaged one must not make every request fail. */
+function headerValue(value: unknown): string {
+  const text = field.text(value, "value");
+  if (!/^[\t\x20-\x7e\x80-\xff]{1,1024}$/.test(text)) throw new TrustError("FORMAT", "the ETag is none");
+  return text;
 }
 
 const hourMs = 3_600_000;
@@ -91,8 +98,4 @@ export function standing(
 
 export function notBefore(now: Instant, floor: Floor | undefined): Instant {
   return instantOf(Math.max(now, floor?.issued ?? now));
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

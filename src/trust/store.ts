@@ -4,6 +4,8 @@ import { readBounded, syncFolder, temporaryEnding, writeAtomic } from "#lib/atom
 import { systemCode } from "#lib/errors.ts";
 import { LockedError, withLock } from "#lib/file-lock.ts";
 import { TrustError } from "#trust/error.ts";
+import { topRoles } from "#trust/metadata.ts";
+import { sha256 } from "#trust/sha256.ts";
 
 /** Small files by name. What is read back is as hostile as what came from outside: it is verified again. */
 export interface MetadataStore {
@@ -17,7 +19,27 @@ export interface MetadataStore {
 /** How long somebody else may be at work in the folder. */
 const lockWaitMs = 20_000;
 
-/** The folder of one client: `root.json`, `timestamp.json`, `snapshot.json`, `targets.json`, `state`, `bootstrap`. */
+/** Names of files that are more than their letters: the top-level roles in any case, and devices of Windows. */
+const taken = /^(?:root|timestamp|snapshot|targets|(?:con|prn|aux|nul|(?:com|lpt)\d)(?:\..*)?)$/is;
+/** So that a temporary name fits too (255 bytes in most filesystems). */
+const longestName = 200;
+
+/**
+ * The file of a role, whatever the role is called: one name in one folder, and never another role's. Everything but letters,
+ * digits and `-_.~` is percent-encoded (RFC 3986 section 2.1), a name that is taken begins so, and one that is too long is its hash.
+ */
+export function roleFile(role: string): string {
+  if (topRoles.some((top) => top === role)) return `${role}.json`;
+  const encoded = encodeURIComponent(role).replace(/[!'()*]/g, escaped);
+  const name = taken.test(role) ? encoded.replace(/^./, escaped) : encoded;
+  return name.length > longestName ? `%sha256-${sha256(role)}.json` : `${name}.json`;
+}
+
+function escaped(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+/** The folder of one client: `root.json`, `timestamp.json`, `snapshot.json`, `targets.json`, `<role>.json`, `state`, `bootstrap`. */
 export class FileStore implements MetadataStore {
   readonly dir: string;
 
@@ -51,6 +73,15 @@ export class FileStore implements MetadataStore {
     await storing(name, async () => {
       await rm(join(this.dir, name), { recursive: true, force: true });
       await syncFolder(this.dir);
+    });
+  }
+
+  /** Removes the roles that are in use no more; only under the lock. */
+  async keepRoles(roles: Iterable<string>): Promise<void> {
+    const kept = new Set([...roles].map(roleFile));
+    await storing("the folder", async () => {
+      for (const name of await readdir(this.dir))
+        if (name.endsWith(".json") && !kept.has(name)) await rm(join(this.dir, name), { recursive: true, force: true });
     });
   }
 

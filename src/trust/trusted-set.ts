@@ -1,4 +1,5 @@
 import { formatInstant, type Instant } from "#lib/pure/instant.ts";
+import { delegation } from "#trust/delegations.ts";
 import { TrustError } from "#trust/error.ts";
 import {
   parseRoot,
@@ -12,13 +13,12 @@ import {
   type Snapshot,
   type Targets,
   type Timestamp,
-  type TopRole,
 } from "#trust/metadata.ts";
 import { publicIdentity, verifyBytes, verifyThreshold } from "#trust/verify.ts";
 
 /**
  * The client workflow of TUF 1.0 (section 5), without files and without network: bytes go in, in the order root, timestamp,
- * snapshot, targets; a trusted object comes out or a TrustError, and after an error what was trusted before still is.
+ * snapshot, targets, delegated targets; a trusted object comes out or a TrustError, and after an error what was trusted before still is.
  * `at` is the time that expiry is measured against; undefined reads a last known good, where expiry is only reported.
  */
 export class TrustedSet {
@@ -26,6 +26,7 @@ export class TrustedSet {
   #timestamp: Timestamp | undefined;
   #snapshot: Snapshot | undefined;
   #targets: Targets | undefined;
+  readonly #delegated = new Map<string, Targets>();
   /** Seen before and only good for noticing a rollback. */
   #known:
     | { readonly timestamp: Timestamp; readonly signers: ReadonlySet<string>; readonly bytes: Uint8Array }
@@ -33,7 +34,7 @@ export class TrustedSet {
   #knownSnapshot: Snapshot | undefined;
   #timestampSigners: ReadonlySet<string> = new Set();
   #at: Instant | undefined;
-  readonly #files = new Map<TopRole, Uint8Array>();
+  readonly #files = new Map<string, Uint8Array>();
 
   /** 5.2: the root this machine trusts already. It is held to its own keys, so that a damaged file is noticed. */
   constructor(root: Uint8Array) {
@@ -55,8 +56,24 @@ export class TrustedSet {
   get targets(): Targets | undefined {
     return this.#targets;
   }
-  /** The bytes of each trusted role. */
-  get files(): ReadonlyMap<TopRole, Uint8Array> {
+  /** A delegated role that is trusted, whoever vouched for it. */
+  delegated(role: string): Targets | undefined {
+    return this.#delegated.get(role);
+  }
+  /** What is trusted of a role, top-level or delegated. */
+  metadata(role: string): Metadata | undefined {
+    switch (role) {
+      case "root":
+      case "timestamp":
+      case "snapshot":
+      case "targets":
+        return this[role];
+      default:
+        return this.delegated(role);
+    }
+  }
+  /** The bytes of each trusted role by its name, delegated ones too. */
+  get files(): ReadonlyMap<string, Uint8Array> {
     return this.#files;
   }
   /** The public keys that signed the trusted timestamp, as `publicIdentity` writes them. */
@@ -154,26 +171,57 @@ export class TrustedSet {
 
   /** 5.6.2–5.6.5, for the top-level targets role. */
   updateTargets(bytes: Uint8Array): void {
-    const wanted = needed(this.#snapshot, "snapshot").meta.get("targets.json");
-    if (wanted === undefined) throw new TrustError("MISMATCH", "the snapshot has no targets.json", { file: "targets" });
-    verifyBytes(bytes, wanted, "targets.json"); // 5.6.2
-    const next = parseTargets(bytes);
-    this.#verify(next, "targets"); // 5.6.3
-    sameVersion("targets", next.version, wanted.version); // 5.6.4
-    this.#unexpired(next); // 5.6.5
-    this.#targets = next;
+    this.#targets = this.#checked(bytes, "targets", this.#root.roles.targets, this.#root.keys);
     this.#files.set("targets", bytes);
   }
 
-  #verify(metadata: Timestamp | Snapshot | Targets, role: Exclude<TopRole, "root">): ReadonlySet<string> {
+  /**
+   * 5.6.2–5.6.5, for a role that a trusted `parent` ("targets", or a delegated role) delegates to: held to the keys and the
+   * threshold that this parent gives it, also where another parent's word was enough before.
+   * @param expired "reported" where age is no reason to refuse it
+   */
+  updateDelegated(
+    bytes: Uint8Array,
+    role: string,
+    parent: string,
+    expired: "refused" | "reported" = "refused",
+  ): Targets {
+    const above = needed(parent === "targets" ? this.#targets : this.delegated(parent), parent);
+    const given = delegation(above, role);
+    if (given === undefined)
+      throw new TrustError("SIGNATURE", `${parent} delegates nothing to ${role}`, { file: role });
+    const next = this.#checked(bytes, role, given, above.delegations?.keys ?? new Map(), expired);
+    this.#delegated.set(role, next);
+    this.#files.set(role, bytes);
+    return next;
+  }
+
+  #checked(
+    bytes: Uint8Array,
+    name: string,
+    role: Role,
+    keys: ReadonlyMap<string, PublicKey>,
+    expired: "refused" | "reported" = "refused",
+  ): Targets {
+    const wanted = needed(this.#snapshot, "snapshot").meta.get(`${name}.json`);
+    if (wanted === undefined) throw new TrustError("MISMATCH", `the snapshot has no ${name}.json`, { file: name });
+    verifyBytes(bytes, wanted, `${name}.json`); // 5.6.2
+    const next = parseTargets(bytes, name);
+    verifyThreshold(next, role, keys, name); // 5.6.3
+    sameVersion(name, next.version, wanted.version); // 5.6.4
+    if (expired === "refused") this.#unexpired(next, name); // 5.6.5
+    return next;
+  }
+
+  #verify(metadata: Timestamp | Snapshot, role: "timestamp" | "snapshot"): ReadonlySet<string> {
     return verifyThreshold(metadata, this.#root.roles[role], this.#root.keys);
   }
 
-  #unexpired(metadata: Metadata): void {
+  #unexpired(metadata: Metadata, name: string = metadata.type): void {
     if (this.#at === undefined || metadata.expires > this.#at) return;
     const [expired, now] = [formatInstant(metadata.expires), formatInstant(this.#at)];
-    throw new TrustError("EXPIRED", `${metadata.type}.json expired at ${expired}, and it is ${now}`, {
-      file: metadata.type,
+    throw new TrustError("EXPIRED", `${name}.json expired at ${expired}, and it is ${now}`, {
+      file: name,
       seen: expired,
       wanted: now,
     });

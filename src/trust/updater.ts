@@ -1,12 +1,14 @@
 import { instantOf, type Instant } from "#lib/pure/instant.ts";
+import { findTarget, type Found } from "#trust/delegations.ts";
 import { TrustError } from "#trust/error.ts";
 import type { Fetcher } from "#trust/fetcher.ts";
 import { limits, maxRotations } from "#trust/limits.ts";
 import type { FileMeta, Snapshot, TargetFile, Targets, Timestamp } from "#trust/metadata.ts";
-import { notBefore, raise, readState, sha256, standing, writeState, type Floor } from "#trust/state.ts";
-import type { MetadataStore } from "#trust/store.ts";
+import { sha256 } from "#trust/sha256.ts";
+import { notBefore, raise, readState, standing, writeState, type Floor } from "#trust/state.ts";
+import { roleFile, type MetadataStore } from "#trust/store.ts";
 import { TrustedSet } from "#trust/trusted-set.ts";
-import { verifyBytes } from "#trust/verify.ts";
+import { verifyBytes, verifyThreshold } from "#trust/verify.ts";
 
 export interface UpdateOptions {
   readonly fetcher: Fetcher;
@@ -16,7 +18,7 @@ export interface UpdateOptions {
   /** The system's time. */
   readonly now: Instant;
   /** "reported" is for who repairs a repository: nothing that a device enforces is read so. */
-  readonly expired?: "refused" | "reported";
+  readonly expired?: Age;
 }
 
 /** All four roles, trusted. */
@@ -26,7 +28,17 @@ export interface Updated {
   readonly snapshot: Snapshot;
   readonly targets: Targets;
   readonly floor: Floor | undefined;
+  /**
+   * What the roles say of a path (5.6.7): the delegated ones that are asked are fetched, stored and in `set` from then on,
+   * under the deadline of this refresh. Undefined where nobody knows the path, or the snapshot not the role to be asked.
+   * @param age "reported" also takes delegated roles that have expired, for whoever reports it
+   * @throws TrustError
+   */
+  readonly find: (path: string, age?: Age) => Promise<Found | undefined>;
 }
+
+/** What to do with metadata that has expired. */
+export type Age = "refused" | "reported";
 
 /**
  * One run of the client workflow, TUF 1.0 section 5.2–5.6: each file is stored as soon as it is trusted, so that a run that
@@ -61,30 +73,47 @@ export async function update({ fetcher, store, bootstrap, now, expired = "refuse
   const snapshot = had(set.snapshot);
   await updateTargets(set, had(snapshot.meta.get("targets.json")), fetcher, store);
   await writeState(store, before, { etag: nextEtag, floor, refreshed: now });
-  return { set, timestamp, snapshot, targets: had(set.targets), floor };
+  const targets = had(set.targets);
+  return {
+    set,
+    timestamp,
+    snapshot,
+    targets,
+    floor,
+    find: (path, age = expired) =>
+      findTarget(path, targets, (role, parent) => askRole(role, parent, age, set, fetcher, store)),
+  };
 }
 
 /**
  * The root to start from: the stored one, as long as the installer's root is the one it was reached from. Where that is
- * another one now (an administrator brought it), or the stored one is damaged, the installer's.
+ * another one now (an administrator or an upgrade brought it), or the stored one is damaged, the installer's; but a stored one that is
+ * newer and that its keys vouch for stays, so that an older package does not bring back keys that were replaced.
  */
 export async function loadRoot(store: MetadataStore, bootstrap: Uint8Array): Promise<TrustedSet> {
-  const stored = await store.read("root.json", limits.root);
-  const from = await store.read("bootstrap", limits.root);
+  const [stored, from] = [await store.read("root.json", limits.root), await store.read("bootstrap", limits.root)];
   const same = from !== undefined && Buffer.compare(from, bootstrap) === 0;
-  let cause: unknown;
-  for (const bytes of same ? [stored, bootstrap] : [bootstrap, stored]) {
-    if (bytes === undefined || bytes.length > limits.root) continue;
-    try {
-      return new TrustedSet(bytes);
-    } catch (error) {
-      cause ??= error;
-    }
-  }
+  const [kept, installed] = [attempt(stored), attempt(bootstrap)];
+  if (kept.set !== undefined && (same || installed.set === undefined || follows(kept.set, installed.set)))
+    return kept.set;
+  if (installed.set !== undefined) return installed.set;
   throw new TrustError("CACHE", "there is no root that can be trusted: neither the stored nor the installed one", {
     file: "root",
-    cause,
+    cause: same ? (kept.error ?? installed.error) : installed.error,
   });
+}
+
+function attempt(bytes: Uint8Array | undefined): { readonly set?: TrustedSet; readonly error?: unknown } {
+  if (bytes === undefined || bytes.length > limits.root) return {};
+  try {
+    return { set: new TrustedSet(bytes) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function follows({ root: newer }: TrustedSet, { root: older }: TrustedSet): boolean {
+  return newer.version >= older.version && tried(() => verifyThreshold(newer, older.roles.root, older.keys));
 }
 
 /** 5.3: every root after the trusted one, one by one. */
@@ -143,15 +172,36 @@ async function updateTargets(set: TrustedSet, meta: FileMeta, fetcher: Fetcher, 
   await store.write("targets.json", bytes); // 5.6.6
 }
 
+/** 5.6 for a delegated role: what is trusted or stored already is held to this parent too, and else fetched. */
+async function askRole(
+  role: string,
+  parent: string,
+  age: Age,
+  set: TrustedSet,
+  fetcher: Fetcher,
+  store: MetadataStore,
+): Promise<Targets | undefined> {
+  const meta = set.snapshot?.meta.get(`${role}.json`);
+  if (meta === undefined) return undefined;
+  const file = roleFile(role);
+  const known = set.files.get(role) ?? (await store.read(file, limits.delegated));
+  if (known !== undefined && tried(() => set.updateDelegated(known, role, parent, age))) return set.delegated(role);
+  const bytes = await download(set, role, meta, limits.delegated, fetcher, limits.delegated); // 5.6.1
+  const targets = set.updateDelegated(bytes, role, parent, age);
+  await store.write(file, bytes); // 5.6.6
+  return targets;
+}
+
 async function download(
   set: TrustedSet,
   role: string,
   meta: FileMeta,
   most: number,
   fetcher: Fetcher,
+  bound: number = limits.signedMetadata,
 ): Promise<Uint8Array> {
   const name = `${set.root.consistentSnapshot ? `${meta.version}.` : ""}${role}.json`;
-  if ((meta.length ?? 0) > limits.signedMetadata)
+  if ((meta.length ?? 0) > bound)
     throw new TrustError("LIMIT", `${name} would have ${meta.length} bytes`, { file: role });
   const bytes = await fetcher.metadata(name, meta.length ?? most);
   if (bytes === undefined) throw new TrustError("HTTP", `${name} is not in the repository`, { file: role, seen: 404 });
@@ -188,6 +238,6 @@ function had<T>(value: T | undefined): T {
 }
 
 /** Since when nothing newer came: the last refresh, else when the timestamp was made. */
-export function lastHeard(refreshed: Instant | undefined, timestamp: Timestamp): Instant {
+export function lastHeard(refreshed: Instant | undefined, timestamp: Pick<Timestamp, "expires" | "issued">): Instant {
   return refreshed ?? timestamp.issued ?? instantOf(timestamp.expires - 72 * 3_600_000);
 }

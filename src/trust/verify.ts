@@ -1,6 +1,6 @@
 import { constants, createHash, createPublicKey, verify as verifySignature, type KeyObject } from "node:crypto";
 import { canonicalJson } from "#trust/canonical.ts";
-import { TrustError } from "#trust/error.ts";
+import { about, TrustError } from "#trust/error.ts";
 import type { Metadata, PublicKey, Role } from "#trust/metadata.ts";
 
 /** The start of a SubjectPublicKeyInfo before the raw key: RFC 8410 section 4, RFC 5480 section 2. */
@@ -10,6 +10,8 @@ const spkiPrefix = {
 };
 const hex = /^(?:[0-9a-f]{2})+$/i;
 const hashAlgorithms = ["sha256", "sha512"];
+/** NIST SP 800-131A revision 2, section 3: a shorter one is not for signatures. */
+const leastRsaBits = 2048;
 
 interface Verifier {
   readonly key: KeyObject;
@@ -28,7 +30,8 @@ export function verifyThreshold(
   keys: ReadonlyMap<string, PublicKey>,
   file: string = metadata.type,
 ): ReadonlySet<string> {
-  const bytes = canonicalJson(metadata.signed);
+  // Made for a signature that could be one: what nobody signed costs nothing more.
+  let bytes: Buffer | undefined;
   const signedBy = new Set<string>();
   for (const keyid of role.keyids) {
     const key = keys.get(keyid);
@@ -36,8 +39,11 @@ export function verifyThreshold(
     if (key === undefined || signature === undefined || !hex.test(signature)) continue;
     try {
       const verifier = verifierOf(key);
-      if (verifier?.verify(bytes, Buffer.from(signature, "hex")) === true) signedBy.add(identityOf(verifier.key));
-    } catch {
+      if (verifier === undefined) continue;
+      bytes ??= about(file, () => canonicalJson(metadata.signed));
+      if (verifier.verify(bytes, Buffer.from(signature, "hex"))) signedBy.add(identityOf(verifier.key));
+    } catch (error) {
+      if (error instanceof TrustError) throw error;
       // a key or a signature that OpenSSL cannot read does not count
     }
     if (signedBy.size >= role.threshold) return signedBy;
@@ -79,7 +85,8 @@ function verifierOf({ keytype, scheme, public: text }: PublicKey): Verifier | un
   }
   if (keytype === "rsa" && scheme === "rsassa-pss-sha256") {
     const key = readKey(text, undefined, 0);
-    if (key?.asymmetricKeyType !== "rsa") return undefined;
+    if (key?.asymmetricKeyType !== "rsa" || (key.asymmetricKeyDetails?.modulusLength ?? 0) < leastRsaBits)
+      return undefined;
     const padding = constants.RSA_PKCS1_PSS_PADDING;
     return { key, verify: (bytes, signature) => verifySignature("sha256", bytes, { key, padding }, signature) };
   }

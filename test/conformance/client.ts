@@ -59,16 +59,16 @@ async function refresh(store: FileStore, names: readonly string[]): Promise<void
     const bootstrap = await store.read("bootstrap", limits.root);
     if (bootstrap === undefined) throw new TrustError("CACHE", "not initialised");
     await store.exclusively(async () => {
-      const { set, targets } = await update({ fetcher, store, bootstrap, now: systemClock.now() });
+      const { set, find } = await update({ fetcher, store, bootstrap, now: systemClock.now() });
       for (const name of names) {
-        const target = targets.targets.get(name);
-        if (target === undefined) throw new TrustError("MISMATCH", `${name} is not among the targets`);
+        const found = await find(name);
+        if (found === undefined) throw new TrustError("MISMATCH", `nobody has signed a target ${name}`);
         const file = join(option("target-dir"), encodeURIComponent(name));
         try {
-          verifyBytes(await readBounded(file, target.length), target, name);
+          verifyBytes(await readBounded(file, found.file.length), found.file, name);
         } catch {
           await mkdir(option("target-dir"), { recursive: true });
-          await writeAtomic(file, await fetchTarget(set, target, fetcher));
+          await writeAtomic(file, await fetchTarget(set, found.file, fetcher));
         }
       }
     });

@@ -1,22 +1,15 @@
 import { duplexPair } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { GateLine } from "#agent/gate-line.ts";
-import { instantOf } from "#lib/pure/instant.ts";
 import type { FromGate } from "#protocol/gate.ts";
+import { generationOf } from "../fakes/generation.ts";
 
 /** The agent's side of a gate's process that the test plays. */
 function line() {
   const [control, gate] = duplexPair();
   const ended = Promise.withResolvers<string>();
   const kill = (): void => ended.resolve("SIGKILL");
-  const generation = {
-    id: "1",
-    version: 1,
-    policy: Buffer.of(),
-    catalog: Buffer.of(),
-    floor: instantOf(0),
-    state: "fresh",
-  } as const;
+  const generation = generationOf(1, Buffer.of(), Buffer.of());
   const heard: FromGate[] = [];
   const made = new GateLine({ pid: 1, control, ended: ended.promise, kill }, generation, (said) => heard.push(said));
   gate.resume();
@@ -69,6 +62,7 @@ const deviceless = {
   id: "",
   os: "linux",
   groups: [],
+  claimed: [],
   person: "",
   installed: [],
   vital: [],

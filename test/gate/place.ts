@@ -13,6 +13,8 @@ import type { GateProcess } from "#platform/gate.ts";
 import type { Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { fromGateSchema } from "#protocol/gate.ts";
+import type { Generation } from "#trust/generation.ts";
+import { generationOf } from "../fakes/generation.ts";
 
 /** A marker that stands in what the place's policy bans, and nowhere else. */
 export const marker = "EDICT-TEST-GATE-MARKER-6f1c2a9e";
@@ -54,6 +56,7 @@ const device: Device = {
   id: "d",
   os: "linux",
   groups: [],
+  claimed: [],
   person: "",
   installed: new Set(),
   vital: new Set(),
@@ -117,15 +120,15 @@ export class GatePlace {
   }
 
   /** From now on this policy is to be answered by. */
-  want(policy: Buffer, version: number): void {
+  want(policy: Buffer, version: number, parts: Partial<Generation> = {}): void {
     const catalog = Buffer.from(JSON.stringify({ formatVersion: 1, tools: [] }));
-    this.keeper.policy({ id: String(version), version, policy, catalog, floor: instantOf(0), state: "fresh" });
+    this.keeper.policy({ ...generationOf(version, policy, catalog), ...parts });
   }
 
   /** From when it resolves this policy is answered by. */
-  async enforce(policy: Buffer, version: number): Promise<void> {
+  async enforce(policy: Buffer, version: number, parts: Partial<Generation> = {}): Promise<void> {
     const before = this.keeper.health.pid;
-    this.want(policy, version);
+    this.want(policy, version, parts);
     await until(() => this.keeper.state().up && this.keeper.health.pid !== before);
   }
 

@@ -1,4 +1,8 @@
+import { execFile } from "node:child_process";
 import type { ServerResponse } from "node:http";
+import { createServer, type AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { HttpClient, isLoopback, type Ask } from "#lib/request.ts";
 import { serve } from "./web.ts";
@@ -115,4 +119,23 @@ test.each([
   ["10.0.0.1", false],
 ])("%s is this machine: %s", (host, is) => {
   expect(isLoopback(host)).toBe(is);
+});
+
+test("an answer that comes one byte at a time takes no more memory than its bytes", async () => {
+  const sent = 600_000;
+  const web = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => {
+      socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+      for (let i = 0; i < sent; i += 10_000) socket.write("1\r\nx\r\n".repeat(10_000));
+      socket.end("0\r\n\r\n");
+    });
+  });
+  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void web.close());
+  const { port } = web.address() as AddressInfo;
+  const asking = fileURLToPath(new URL("./ask.ts", import.meta.url));
+  const args = ["--max-old-space-size=32", asking, `http://127.0.0.1:${port}/`, String(sent)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  expect(stdout).toBe(String(sent));
 });

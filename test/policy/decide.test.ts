@@ -9,19 +9,9 @@ import { evidenceSchema, type Evidence } from "#policy/evidence.ts";
 import { percentile } from "#policy/rules.ts";
 import { gradeOf, isIntrinsic, type Identity, type Tool } from "#policy/tool.ts";
 import { modes, type Mode } from "#policy/verdict.ts";
+import { ids, identity, seen } from "./arbitrary.ts";
 import { banText, catalogOf, policyOf, toolText } from "./text.ts";
 
-const ids = ["a", "b", "c"];
-const identity = fc.oneof(
-  fc.constantFrom(...ids).map((id) => ({ kind: "package", ecosystem: "npm", id })),
-  fc.constantFrom(...ids).map((id) => ({ kind: "marker", bytes: `marker-of-${id}` })),
-  fc.constantFrom(...ids).map((name) => ({ kind: "name", name })),
-  fc.record({
-    kind: fc.constant("path"),
-    glob: fc.constantFrom("/opt/a/**", "/opt/*/b", "/opt/c?"),
-    grade: fc.constantFrom("proof", "hint"),
-  }),
-);
 const tools = fc.tuple(
   ...ids.map((id) => fc.array(identity, { maxLength: 3 }).map((own) => ({ id, name: id, identities: own }))),
 );
@@ -33,19 +23,6 @@ const bans = fc.array(
   }),
   { maxLength: 4 },
 );
-const pick = <T>(...values: T[]): fc.Arbitrary<{ value: T[] } | { absent: true } | { unread: string }> =>
-  fc.oneof(
-    fc.subarray(values, { minLength: 1 }).map((value) => ({ value })),
-    fc.constant({ absent: true as const }),
-    fc.constant({ unread: "no" }),
-  );
-const seen = fc.record({
-  package: pick(...ids.map((id) => ({ ecosystem: "npm", id }))),
-  marker: pick(...ids.map((id) => `marker-of-${id}`)),
-  name: pick(...ids),
-  path: pick("/opt/a/x", "/opt/a/b", "/opt/cc"),
-});
-
 /** POLICY.md's order of decision in a few lines: every identity of every tool is tried against everything that was seen. */
 function naive(
   e: Evidence,
@@ -210,4 +187,15 @@ test("of several exceptions the one that lasts longest is named", () => {
   const m = compile(policyOf({ bans: [banText()], exceptions, tools: [toolText("x")] }), catalogOf());
   const d = deviceOf(deviceSchema.parse({ id: "d", person: "ann", groups: ["h", "g"] }));
   expect(decide(m, found, late, d)).toMatchObject({ mode: "allow", ban: "x", exception: { until: until(3) } });
+});
+
+test("of many bans a verdict names a few: it has to fit into a line", () => {
+  const many = Array.from({ length: 1000 }, (_, i) => banText({ id: `x${i}` }));
+  const m = compile(policyOf({ bans: many, tools: [toolText("x")] }), catalogOf());
+  const verdict = decide(m, found, late, deviceOf(deviceSchema.parse({})));
+  expect(verdict.because.at(-1)).toEqual({
+    rule: "strictest",
+    text: expect.stringMatching(/^it goes before x1 \(block\), .* and 991 more$/) as string,
+  });
+  expect(JSON.stringify(verdict).length).toBeLessThan(1500);
 });

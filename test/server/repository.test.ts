@@ -150,6 +150,8 @@ test("a pushed proposal that enough have signed reaches a device; a repeated, cu
     url: `${here.url}/repo/`,
     bootstrap: root,
     clock: here.clock,
+    groups: [],
+    shard: undefined,
   });
   const generation = await client.refresh(new AbortController().signal);
   expect(Buffer.from(generation.policy).toString()).toBe(policy.toString());

@@ -11,7 +11,7 @@ const bootstrap = await readFile(rootFile);
 const dir = join(mount, "store");
 
 async function device<T>(use: (client: Client) => Promise<T>): Promise<T> {
-  const client = openClient({ dir, url, bootstrap, clock: { now: () => now } });
+  const client = openClient({ dir, url, bootstrap, clock: { now: () => now }, groups: [], shard: undefined });
   try {
     return await use(client);
   } finally {

@@ -5,6 +5,13 @@ import { openClient } from "#trust/client.ts";
 
 const [dir = "", url = "", root = "", at = ""] = process.argv.slice(2);
 const now = parseInstant(at);
-const client = openClient({ dir, url, bootstrap: await readFile(root), clock: { now: () => now } });
+const client = openClient({
+  dir,
+  url,
+  bootstrap: await readFile(root),
+  clock: { now: () => now },
+  groups: [],
+  shard: undefined,
+});
 await client.activated(await client.refresh());
 client.close();

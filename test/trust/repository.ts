@@ -91,7 +91,15 @@ export async function served(at: string | Instant = "2026-07-10T00:00:00Z"): Pro
     resign: async () => void (await resignTimestamp({ dir, keysDir, clock })),
     client: async (options = {}) => {
       const store = options.dir ?? join(await temporaryFolder(), "store");
-      const client = openClient({ dir: store, url: web.url, bootstrap: root, clock, ...options });
+      const client = openClient({
+        dir: store,
+        url: web.url,
+        bootstrap: root,
+        clock,
+        groups: [],
+        shard: undefined,
+        ...options,
+      });
       onTestFinished(() => client.close());
       return Object.assign(client, { dir: store });
     },

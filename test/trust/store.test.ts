@@ -1,10 +1,11 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../lib/temporary.ts";
+import { grouped, packed, type Watched } from "./device.ts";
 import { served, type Served, type TestClient } from "./repository.ts";
 
 /** A device that has activated version 2 and then version 3. */
@@ -14,6 +15,20 @@ async function device(): Promise<{ repo: Served; client: TestClient }> {
   const client = await repo.client();
   await client.activated(await client.refresh());
   await repo.publish("three");
+  await client.activated(await client.refresh());
+  return { repo, client };
+}
+
+const following = { groups: ["a", "b"], shard: "ab" };
+
+/** The same, of a device that has groups and exceptions. */
+async function groupedDevice(): Promise<{ repo: Watched; client: TestClient }> {
+  const repo = await grouped();
+  repo.sim.targets.version = 2;
+  repo.sim.targets.targets.set("devices.json", packed("{}"));
+  const client = await repo.client(following);
+  await client.activated(await client.refresh());
+  repo.publish("targets");
   await client.activated(await client.refresh());
   return { repo, client };
 }
@@ -50,28 +65,56 @@ const damages: Record<string, (file: string) => Promise<unknown>> = {
 test.each(Object.entries(damages))(
   "each stored file that is %s: the device starts with the last good policy, and heals",
   async (_how, damage) => {
-    const { repo, client } = await device();
+    const { repo, client } = await groupedDevice();
     const files = await filesOf(client.dir);
-    expect(files.length).toBeGreaterThan(15);
+    expect(files.length).toBeGreaterThan(30);
     for (const file of files) {
       const dir = join(await temporaryFolder(), "store");
       await cp(client.dir, dir, { recursive: true });
       await damage(join(dir, file));
 
-      const offline = await repo.client({ dir, url: "http://127.0.0.1:1/" });
+      const offline = await repo.client({ ...following, dir, url: "http://127.0.0.1:1/" });
       const cached = await offline.cached();
       const newest = /^generations\/active-0{9}2/.test(file);
       expect([file, cached?.version]).toEqual([file, newest ? 2 : 3]);
       expect([file, offline.status().problems.length]).toEqual([file, newest ? 1 : 0]);
 
-      const online = await repo.client({ dir });
+      const online = await repo.client({ ...following, dir });
       await online.cached();
       await online.activated(await online.refresh());
-      const healed = await repo.client({ dir, url: "http://127.0.0.1:1/" });
-      expect([file, (await healed.cached())?.version]).toEqual([file, 3]);
+      const healed = await repo.client({ ...following, dir, url: "http://127.0.0.1:1/" });
+      const { version, groups, exceptions } = (await healed.cached()) ?? {};
+      expect([file, version, groups?.size, exceptions?.length]).toEqual([file, 3, 2, 4]);
     }
   },
 );
+
+test("each file that is cut at any sixteenth, or swapped with another: the device starts with the last good policy", async () => {
+  const { repo, client } = await groupedDevice();
+  const files = (await filesOf(client.dir)).toSorted();
+  const starts = async (damage: (dir: string) => Promise<unknown>): Promise<number | undefined> => {
+    const dir = join(await temporaryFolder(), "store");
+    await cp(client.dir, dir, { recursive: true });
+    await damage(dir);
+    return (await (await repo.client({ ...following, dir, url: "http://127.0.0.1:1/" })).cached())?.version;
+  };
+  for (const [i, file] of files.entries()) {
+    const { size } = await stat(join(client.dir, file));
+    const newest = /^generations\/active-0{9}2/.test(file);
+    for (let sixteenth = newest ? 1 : 15; sixteenth < 16; sixteenth += 1) {
+      const version = await starts((dir) => truncate(join(dir, file), Math.floor((size * sixteenth) / 16)));
+      expect([file, sixteenth, version]).toEqual([file, sixteenth, newest ? 2 : 3]);
+    }
+    const next = files[i + 1];
+    if (next === undefined || dirname(next) !== dirname(file)) continue;
+    const swapped = await starts(async (dir) => {
+      await rename(join(dir, file), join(dir, "other"));
+      await rename(join(dir, next), join(dir, file));
+      await rename(join(dir, "other"), join(dir, next));
+    });
+    expect([file, next, swapped]).toEqual([file, next, newest ? 2 : 3]);
+  }
+}, 180_000);
 
 test("a device whose whole store is gone begins again from the installer's root", async () => {
   const { repo, client } = await device();

@@ -114,8 +114,11 @@ function nameEnd(text: string, from: number): number {
 const star = 42;
 const anyOne = 63;
 
-/** One folder or file name. Only the last `*` is tried again: what an earlier one could give, it can give as well. */
-function matchName(glob: string, from: number, to: number, path: string, start: number, end: number): boolean {
+/**
+ * One folder or file name: `from` to `to` of the glob against `start` to `end` of the path, `*` and `?` within it. Only the
+ * last `*` is tried again: what an earlier one could give, it can give as well.
+ */
+export function matchName(glob: string, from: number, to: number, path: string, start: number, end: number): boolean {
   let g = from;
   let p = start;
   let againGlob = -1;

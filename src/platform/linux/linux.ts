@@ -1,5 +1,5 @@
 import type { Platform } from "#platform/platform.ts";
-import { startGateProcess, startSelf } from "#platform/commands.ts";
+import { startCourierProcess, startGateProcess, startSelf } from "#platform/commands.ts";
 import { capabilitiesOf, look } from "#platform/linux/capabilities.ts";
 import { ExecArguments } from "#platform/linux/exec-arguments.ts";
 import { openExecStream } from "#platform/linux/exec-stream.ts";
@@ -71,6 +71,7 @@ export function createLinux(): Platform {
         },
       }),
     runInTerminal,
+    startCourier: startCourierProcess,
     startGate: startGateProcess,
     openGate,
     peerUid: (socket) => peerUid(socket, libc),

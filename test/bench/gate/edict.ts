@@ -1,7 +1,6 @@
 import { Gatekeeper } from "#agent/gatekeeper.ts";
 import { systemClock } from "#lib/clock.ts";
 import { quiet } from "#lib/log.ts";
-import { instantOf } from "#lib/pure/instant.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { rawFromBytes } from "#observe/raw-path.ts";
@@ -9,6 +8,7 @@ import { selectPlatform } from "#platform/select.ts";
 import { compile } from "#policy/compile.ts";
 import { parseCatalog, parsePolicy } from "#policy/parse.ts";
 import { deviceOf, deviceSchema } from "#policy/device.ts";
+import { generationOf } from "../../fakes/generation.ts";
 import { until } from "../shipped.ts";
 import type { Register } from "./policy.ts";
 import type { Watcher } from "./watchers.ts";
@@ -43,7 +43,7 @@ export async function startEdict({ policy, catalog }: Register, mount: string): 
   });
   const stop = new AbortController();
   const running = keeper.run(stop.signal);
-  keeper.policy({ id: "1", version: 1, policy, catalog, floor: instantOf(0), state: "fresh" });
+  keeper.policy(generationOf(1, policy, catalog));
   await until("the gate answers", () => keeper.state().up);
   const { pid } = keeper.health;
   if (pid === undefined) throw new Error("the gate has no process");

@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { onTestFinished } from "vitest";
+import { openClient, type ClientOptions } from "#trust/client.ts";
+import type { Generation } from "#trust/generation.ts";
+import { temporaryFolder } from "../lib/temporary.ts";
+import { serve, type Web } from "../lib/web.ts";
+import { emptyCatalog, policyOf, TestClock, type TestClient } from "./repository.ts";
+import { Simulator } from "./simulator.ts";
+
+/** A simulated repository with a policy and a catalog, served from loopback to devices. */
+export interface Watched {
+  readonly sim: Simulator;
+  readonly web: Web;
+  readonly clock: TestClock;
+  /** By name, "1.group-a.json": other bytes than the right ones, or none. */
+  readonly instead: Map<string, Uint8Array | undefined>;
+  /** Signs everything that was edited. */
+  readonly publish: (...roles: readonly string[]) => void;
+  readonly client: (options?: Partial<ClientOptions>) => Promise<TestClient>;
+}
+
+export async function watched(): Promise<Watched> {
+  const clock = new TestClock("2026-07-10T00:00:00Z");
+  const sim = new Simulator(clock.at);
+  const bootstrap = await sim.writeRoot();
+  sim.targets.targets.set("policy.json", gzipSync(policyOf("base"))).set("catalog.json", gzipSync(emptyCatalog));
+  const instead: Watched["instead"] = new Map();
+  const web = await serve((request, response) => {
+    const name = decodeURIComponent(request.url ?? "").slice(1);
+    void sim.files().then((files) => {
+      const bytes = instead.has(name) ? instead.get(name) : files.get(name);
+      if (bytes === undefined) response.writeHead(404).end();
+      else response.end(bytes);
+    });
+  });
+  return {
+    sim,
+    web,
+    clock,
+    instead,
+    publish: (...roles) => void sim.next(...roles, "snapshot", "timestamp"),
+    client: async (options = {}) => {
+      const dir = options.dir ?? join(await temporaryFolder(), "store");
+      const client = openClient({ dir, url: web.url, bootstrap, clock, groups: [], shard: undefined, ...options });
+      onTestFinished(() => client.close());
+      return Object.assign(client, { dir });
+    },
+  };
+}
+
+/** The same, with the groups a, b and c and exceptions; c has a role, and no policy yet. */
+export async function grouped(): Promise<Watched> {
+  const all = await watched();
+  const { sim } = all;
+  for (const group of ["a", "b", "c"])
+    sim.delegate("targets", `group-${group}`, { paths: [`groups/${group}/policy.json`], terminating: true });
+  for (const group of ["a", "b"]) sim.role(`group-${group}`).targets.set(`groups/${group}/policy.json`, packed(group));
+  const exceptions = sim.delegate("targets", "exceptions", { paths: ["exceptions/*.json"], terminating: true });
+  exceptions.targets.set("exceptions/ab.json", packed("ab's")).set("exceptions/cd.json", packed("cd's"));
+  return all;
+}
+
+export function packed(text: string): Buffer {
+  return gzipSync(text);
+}
+
+/** What a generation holds, as texts. */
+export function contents({ policy, groups, exceptions, devices }: Generation): Record<string, unknown> {
+  return {
+    policy: JSON.parse(textOf(policy) ?? "").name,
+    groups: Object.fromEntries([...groups].map(([group, bytes]) => [group, textOf(bytes)])),
+    exceptions: textOf(exceptions),
+    devices: textOf(devices),
+  };
+}
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && Buffer.from(bytes).toString();
+}
