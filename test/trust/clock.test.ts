@@ -1,14 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { instantOf, parseInstant } from "#lib/pure/instant.ts";
-import { HttpClient } from "#lib/request.ts";
-import { HttpFetcher } from "#trust/fetcher.ts";
-import { MemoryStore } from "#trust/store.ts";
-import { update, type Updated } from "#trust/updater.ts";
-import { serve } from "../lib/web.ts";
-import { Forge, listed } from "./forge.ts";
 import { day, hour, served, TestClock } from "./repository.ts";
+import { simulated } from "./simulated.ts";
+import { listed } from "./simulator.ts";
 
 test("a clock that is set back is not believed below the newest signed time, also after a restart", async () => {
   const repo = await served("2026-07-10T00:00:00Z");
@@ -61,11 +57,11 @@ test("a device whose clock stands in 2100 goes on with what it has, and takes no
 });
 
 test("a stolen timestamp key moves time by a day at most, and its floor dies with it", async () => {
-  const { forge, clock, look } = await watched();
+  const { sim, clock, look } = await simulated();
   const issue = async (issued: string, expires: string): Promise<void> => {
-    forge.extraTimestamp = { x_issued: issued };
-    forge.expires.timestamp = parseInstant(expires);
-    await forge.next("timestamp").write();
+    sim.timestamp.extra = { x_issued: issued };
+    sim.timestamp.expires = parseInstant(expires);
+    sim.next("timestamp");
   };
   const floor = async (): Promise<number | undefined> => (await look()).floor?.issued;
   await issue("2026-07-10T00:00:00Z", "2026-07-12T00:00:00Z");
@@ -75,43 +71,21 @@ test("a stolen timestamp key moves time by a day at most, and its floor dies wit
   await issue("2026-07-11T00:00:00Z", "2026-07-13T00:00:00Z");
   expect(await floor()).toBe(clock.at + day);
   // The key is replaced, and the clock that it had moved is the system's again.
-  forge.keys.timestamp = [listed()];
-  await forge.next("root").writeRoot();
+  sim.timestamp.keys = [listed()];
+  await sim.next("root").writeRoot();
   await issue("2026-07-10T01:00:00Z", "2026-07-12T00:00:00Z");
   expect(await floor()).toBe(clock.at + hour);
 });
 
 test("a stolen snapshot key that ran far ahead is recovered from by replacing it alone", async () => {
-  const { forge, look } = await watched();
-  forge.version.snapshot = 1_000_000;
-  await forge.write();
+  const { sim, look } = await simulated();
+  sim.snapshot.version = 1_000_000;
   await look();
-  forge.version.snapshot = 2;
-  await forge.next("timestamp").write();
+  sim.snapshot.version = 2;
+  sim.next("timestamp");
   await expect(look()).rejects.toMatchObject({ code: "ROLLBACK", file: "snapshot" });
   // 5.3.11: what was seen from a role that lost a key is forgotten.
-  forge.keys.snapshot = [listed()];
-  await forge.next("root").writeRoot();
-  await forge.write();
+  sim.snapshot.keys = [listed()];
+  await sim.next("root").writeRoot();
   expect((await look()).snapshot.version).toBe(2);
 });
-
-/** A forged repository and a client that remembers. */
-async function watched(): Promise<{ forge: Forge; clock: TestClock; look: () => Promise<Updated> }> {
-  const clock = new TestClock("2026-07-10T00:00:00Z");
-  const forge = new Forge(clock.at);
-  const bootstrap = await forge.writeRoot();
-  const web = await serve((request, response) => {
-    const bytes = forge.files.get(request.url ?? "");
-    if (bytes === undefined) response.writeHead(404).end();
-    else response.end(bytes);
-  });
-  const http = new HttpClient();
-  onTestFinished(() => http.close());
-  const store = new MemoryStore();
-  const look = (): Promise<Updated> => {
-    const fetcher = new HttpFetcher({ http, metadataUrl: web.url, targetsUrl: web.url, timeoutMs: 15_000 });
-    return update({ fetcher, store, bootstrap, now: clock.now() });
-  };
-  return { forge, clock, look };
-}

@@ -14,8 +14,8 @@ import { deviceTarget } from "#trust/generation.ts";
 import { MemoryStore } from "#trust/store.ts";
 import { targetName, update } from "#trust/updater.ts";
 import { serve } from "../lib/web.ts";
-import { Forge } from "./forge.ts";
 import { emptyCatalog, served, type Served } from "./repository.ts";
+import { Simulator } from "./simulator.ts";
 
 // Whatever the server does: a code that names it, what is enforced stays, and the next good answer is taken.
 
@@ -95,12 +95,12 @@ test.each(cases)(
 );
 
 test("twenty slow roots cannot stretch the one deadline, and the next refresh goes on after the last of them", async () => {
-  const forge = new Forge(systemClock.now());
-  const first = await forge.writeRoot();
-  for (let i = 0; i < 20; i += 1) await forge.next("root").writeRoot();
-  await forge.write();
+  const sim = new Simulator(systemClock.now());
+  const first = await sim.writeRoot();
+  for (let i = 0; i < 20; i += 1) await sim.next("root").writeRoot();
+  const files = await sim.files();
   const web = await serve((request, response) => {
-    const bytes = forge.files.get(request.url ?? "");
+    const bytes = files.get((request.url ?? "").slice(1));
     setTimeout(() => (bytes === undefined ? response.writeHead(404).end() : response.end(bytes)), 50);
   });
   const http = new HttpClient();

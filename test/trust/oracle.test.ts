@@ -9,20 +9,21 @@ import { FileStore } from "#trust/store.ts";
 import { update } from "#trust/updater.ts";
 import { serve } from "../lib/web.ts";
 import { temporaryFolder } from "../lib/temporary.ts";
-import { Forge } from "./forge.ts";
 import { all, rounds } from "./oracle-rounds.ts";
+import { Simulator } from "./simulator.ts";
 
 // The same repository, refreshed by tuf-js and by us: the same answer, and the same bytes believed.
 
 test.each(rounds)("$does: tuf-js and we agree", async ({ first, change, believed }) => {
-  const forge = new Forge(systemClock.now());
-  await first?.(forge);
-  const root = await forge.writeRoot();
-  await forge.write();
+  const sim = new Simulator(systemClock.now());
+  await first?.(sim);
+  const root = await sim.writeRoot();
   const web = await serve((request, response) => {
-    const bytes = forge.files.get(decodeURIComponent(request.url ?? ""));
-    if (bytes === undefined) response.writeHead(404).end();
-    else response.end(bytes);
+    void sim.files().then((files) => {
+      const bytes = files.get(decodeURIComponent(request.url ?? "").slice(1));
+      if (bytes === undefined) response.writeHead(404).end();
+      else response.end(bytes);
+    });
   });
   const base = await temporaryFolder();
   const [theirs, ours] = [join(base, "theirs"), join(base, "ours")];
@@ -47,7 +48,7 @@ test.each(rounds)("$does: tuf-js and we agree", async ({ first, change, believed
     }),
   });
   const before = await look();
-  await change?.(forge);
+  await change?.(sim);
   const after = await look();
   expect(before.ours).toBe(before.theirs);
   expect(after).toEqual({ theirs: believed, ours: believed });

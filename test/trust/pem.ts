@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import type { Signer } from "#publish/signer.ts";
-import type { Listed } from "./forge.ts";
+import type { Listed } from "./simulator.ts";
 
 /** The same key, written as PEM and under another id. */
 export function asPem(key: Listed): Listed {
