@@ -1,20 +1,22 @@
+import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { onTestFinished } from "vitest";
+import { instantOf } from "#lib/pure/instant.ts";
 import { openClient, type ClientOptions } from "#trust/client.ts";
 import type { Generation } from "#trust/generation.ts";
 import { temporaryFolder } from "../lib/temporary.ts";
 import { serve, type Web } from "../lib/web.ts";
-import { emptyCatalog, policyOf, TestClock, type TestClient } from "./repository.ts";
-import { Simulator } from "./simulator.ts";
+import { day, emptyCatalog, policyOf, TestClock, type TestClient } from "./repository.ts";
+import { listed, Simulator } from "./simulator.ts";
 
 /** A simulated repository with a policy and a catalog, served from loopback to devices. */
 export interface Watched {
   readonly sim: Simulator;
   readonly web: Web;
   readonly clock: TestClock;
-  /** By name, "1.group-a.json": other bytes than the right ones, or none. */
-  readonly instead: Map<string, Uint8Array | undefined>;
+  /** By name, "1.group-a.json": other bytes than the right ones, or none, or whatever else a server can do. */
+  readonly instead: Map<string, Uint8Array | RequestListener | undefined>;
   /** Signs everything that was edited. */
   readonly publish: (...roles: readonly string[]) => void;
   readonly client: (options?: Partial<ClientOptions>) => Promise<TestClient>;
@@ -23,6 +25,8 @@ export interface Watched {
 export async function watched(): Promise<Watched> {
   const clock = new TestClock("2026-07-10T00:00:00Z");
   const sim = new Simulator(clock.at);
+  Object.assign(sim.root, { keys: [listed(), listed()], threshold: 2 });
+  renew(sim, clock);
   const bootstrap = await sim.writeRoot();
   sim.targets.targets.set("policy.json", gzipSync(policyOf("base"))).set("catalog.json", gzipSync(emptyCatalog));
   const instead: Watched["instead"] = new Map();
@@ -30,7 +34,8 @@ export async function watched(): Promise<Watched> {
     const name = decodeURIComponent(request.url ?? "").slice(1);
     void sim.files().then((files) => {
       const bytes = instead.has(name) ? instead.get(name) : files.get(name);
-      if (bytes === undefined) response.writeHead(404).end();
+      if (typeof bytes === "function") bytes(request, response);
+      else if (bytes === undefined) response.writeHead(404).end();
       else response.end(bytes);
     });
   });
@@ -49,6 +54,13 @@ export async function watched(): Promise<Watched> {
   };
 }
 
+/** As long as our own repositories' roles live, from now on (TRUST.md, "Roles"). */
+export function renew(sim: Simulator, clock: TestClock, ...names: readonly string[]): void {
+  const days: Record<string, number> = { root: 365, timestamp: 3, snapshot: 14 };
+  for (const name of names.length === 0 ? sim.roles.keys() : names)
+    sim.role(name).expires = instantOf(clock.at + (days[name] ?? 180) * day);
+}
+
 /** The same, with the groups a, b and c and exceptions; c has a role, and no policy yet. */
 export async function grouped(): Promise<Watched> {
   const all = await watched();
@@ -58,6 +70,7 @@ export async function grouped(): Promise<Watched> {
   for (const group of ["a", "b"]) sim.role(`group-${group}`).targets.set(`groups/${group}/policy.json`, packed(group));
   const exceptions = sim.delegate("targets", "exceptions", { paths: ["exceptions/*.json"], terminating: true });
   exceptions.targets.set("exceptions/ab.json", packed("ab's")).set("exceptions/cd.json", packed("cd's"));
+  renew(sim, all.clock);
   return all;
 }
 

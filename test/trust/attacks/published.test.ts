@@ -1,8 +1,8 @@
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryFolder } from "../lib/temporary.ts";
-import { served, type Served } from "./repository.ts";
+import { temporaryFolder } from "../../lib/temporary.ts";
+import { served, type Served } from "../repository.ts";
 
 /** Everything the repository shows now, to be shown again later. */
 async function recorded(repo: Served): Promise<string> {
