@@ -7,9 +7,11 @@ export interface JsonBounds {
   readonly depth: number;
   /** Bytes between the quotes, as written. */
   readonly string: number;
+  /** Keys of one object; 256 where it is left out. */
+  readonly keys?: number;
 }
 
-/** More than any of our objects has; it keeps the search for duplicates short. */
+/** More than most of our objects have; it keeps the search for duplicates short. */
 const maxKeys = 256;
 
 export type JsonPath = readonly (string | number)[];
@@ -191,7 +193,8 @@ export class Scanner {
     this.#keyFrom.push(from);
     this.#keyTo.push(to);
     this.#keyHash.push(hash);
-    if (known - first >= maxKeys) this.#fail("bounds", `more than ${maxKeys} keys in one object`, from);
+    const { keys = maxKeys } = this.#bounds;
+    if (known - first >= keys) this.#fail("bounds", `more than ${keys} keys in one object`, from);
     for (let i = first; i < known; i += 1)
       if (this.#keyHash[i] === hash && this.#same(this.#keyFrom[i] ?? 0, this.#keyTo[i] ?? 0, from, to))
         this.#fail("duplicate-key", `the key ${JSON.stringify(this.#text(from, to))} stands here twice`, from);
