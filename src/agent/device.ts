@@ -5,6 +5,7 @@ import { formatInstant, parseInstant, type Instant } from "#lib/pure/instant.ts"
 import type { Platform, VitalFile } from "#platform/platform.ts";
 import type { Device } from "#policy/device.ts";
 import type { Evidence } from "#policy/evidence.ts";
+import type { Membership } from "#policy/members.ts";
 import type { Verdict } from "#policy/verdict.ts";
 
 /** Findings remembered, so that an inventory is reported when it changes and not each day. */
@@ -13,7 +14,8 @@ const remembered = 10_000;
 /** This workstation, as the decision sees it: who it is, what was ever installed, what may not be touched. */
 export class ThisDevice {
   readonly #state: State;
-  readonly #fixed: Pick<Device, "id" | "os" | "groups" | "person" | "enforcement">;
+  readonly #fixed: Pick<Device, "id" | "os" | "person" | "enforcement">;
+  #membership: Membership;
   #vital: ReadonlySet<string>;
   #breakers: ReadonlySet<string> = new Set();
   #device: Device;
@@ -29,7 +31,8 @@ export class ThisDevice {
   }) {
     const { id, platform, config, state, person, vital } = options;
     this.#state = state;
-    this.#fixed = { id, os: platform.os, groups: config.groups, person, enforcement: config.enforcement };
+    this.#fixed = { id, os: platform.os, person, enforcement: config.enforcement };
+    this.#membership = { groups: [], claimed: config.groups };
     this.#vital = new Set(vital.map((file) => `${file.dev}:${file.ino}`));
     this.#device = this.#build();
   }
@@ -46,6 +49,12 @@ export class ThisDevice {
   /** Upgrades give vital programs new inodes: the list is made again from time to time. */
   setVital(files: readonly VitalFile[]): void {
     this.#vital = new Set(files.map((file) => `${file.dev}:${file.ino}`));
+    this.#rebuild();
+  }
+
+  /** Something signed says which groups it is in, and what it only claims. */
+  belongs(membership: Membership): void {
+    this.#membership = membership;
     this.#rebuild();
   }
 
@@ -109,6 +118,8 @@ export class ThisDevice {
     const { installed, acknowledged } = this.#state.read();
     return {
       ...this.#fixed,
+      groups: this.#membership.groups,
+      claimed: this.#membership.claimed,
       installed: new Set(installed),
       vital: this.#vital,
       breakers: this.#breakers,

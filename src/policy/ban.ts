@@ -8,6 +8,11 @@ export const policyBounds = {
   catalog: 256 * 1024 * 1024,
   bans: 100_000,
   identities: 1_000_000,
+  /** Exceptions in one shard of those that the server grants. */
+  grants: 100_000,
+  /** Groups that devices.json names, and devices in one of them. */
+  groups: 4096,
+  members: 1_000_000,
 } as const;
 
 const text = z.string().min(1);
@@ -63,7 +68,8 @@ export const banSchema = z.strictObject({
   /** The gate also denies readers that are no interpreters. */
   strict: z.boolean().optional(),
 });
-export type Ban = z.infer<typeof banSchema>;
+/** `group`: whose policy it comes from, where that is not the base policy. Nobody writes it: merging does. */
+export type Ban = z.infer<typeof banSchema> & { readonly group?: string };
 
 export const exceptionSchema = z
   .strictObject({
@@ -80,7 +86,8 @@ export const exceptionSchema = z
   .refine((e) => [e.person, e.device, e.group].filter((who) => who !== undefined).length === 1, {
     error: "exactly one of person, device and group",
   });
-export type Exception = z.infer<typeof exceptionSchema>;
+/** `by`: the server granted it, in the exceptions role; nobody writes it. It counts from its grant on, and not before. */
+export type Exception = z.infer<typeof exceptionSchema> & { readonly by?: "server" };
 
 const breaker = { programs: 20, window: "PT1M" };
 export const limitsSchema = z.strictObject({

@@ -2,6 +2,7 @@ import { instantOf, parseDuration, parseInstant, type Instant } from "#lib/pure/
 import { policyBounds, type Ban, type Exception, type Policy } from "#policy/ban.ts";
 import type { Needle, Seen } from "#policy/evidence.ts";
 import { TimedBan, type Claim, type Target } from "#policy/claim.ts";
+import { lead } from "#policy/granted.ts";
 import { IdentityIndex, needleKey } from "#policy/identity-index.ts";
 import { noticeOf } from "#policy/notice.ts";
 import { PolicyError } from "#policy/parse.ts";
@@ -57,6 +58,7 @@ export class Matcher {
     for (const exception of policy.exceptions) {
       this.#addException(exception);
       changes.add(this.exceptionEnd(exception));
+      if (exception.by !== undefined) changes.add(this.exceptionBegin(exception));
     }
     this.#changes = Float64Array.from(changes).toSorted();
     const targets = this.#targets(timed, approvedBy(policy));
@@ -124,12 +126,17 @@ export class Matcher {
     return keys.flatMap((key) => ofBan.get(key) ?? []);
   }
 
+  /** When an exception begins to count: a server's grant may lead our clock by as much as its other signed times. Milliseconds. */
+  exceptionBegin({ by, granted }: Exception): number {
+    return by === undefined || granted === undefined ? -Infinity : this.time(granted) - lead;
+  }
+
   /** When an exception ends: as it says, or when the longest that its ban allows is over. Milliseconds. */
   exceptionEnd(exception: Exception): number {
     const until = this.time(exception.until);
     const rule = this.#bans.get(exception.ban)?.exceptions;
     if (exception.granted === undefined || rule === undefined || rule === "never") return until;
-    return Math.min(until, this.time(exception.granted) + parseDuration(rule.max));
+    return Math.min(until, this.time(exception.granted) + Math.floor(parseDuration(rule.max)));
   }
 
   /** Milliseconds of an instant that stands in this policy. */
@@ -175,10 +182,11 @@ function push<T>(lists: Map<string, T[]>, key: string, value: T): void {
   else list.push(value);
 }
 
-/** What is in the policy's `allow`, and what its bans put in place of something. */
+/** What is in the policy's `allow`, and what its bans put in place of something. A group's bans approve nothing. */
 export function approvedBy(policy: Policy): ReadonlySet<string> {
   const approved = new Set(policy.allow);
-  for (const { replacement } of policy.bans) if (replacement !== undefined) approved.add(replacement.tool);
+  for (const { replacement, group } of policy.bans)
+    if (replacement !== undefined && group === undefined) approved.add(replacement.tool);
   return approved;
 }
 

@@ -5,7 +5,7 @@ import type { Device } from "#policy/device.ts";
 import type { Evidence, FileSeen, Seen } from "#policy/evidence.ts";
 import type { Claim, TimedBan } from "#policy/claim.ts";
 import * as rule from "#policy/rules.ts";
-import { modes, nobodys, type Mode, type Reason, type Verdict } from "#policy/verdict.ts";
+import { asksForStop, modes, nobodys, type Mode, type Notice, type Reason, type Verdict } from "#policy/verdict.ts";
 
 /** A ban does nothing where one of these speaks; the first is named. */
 const nothing = [
@@ -127,12 +127,14 @@ function rank(mode: Mode): number {
   return modes.indexOf(mode);
 }
 
-/** The strictest first, then the earliest first stage, then the id; of those that do nothing, an exception first. */
+/** The strictest first, then the base's before a group's, then the earliest first stage, then the id; of those that do nothing, an exception first. */
 function compare(a: Finding, b: Finding): number {
   const byMode = rank(b.mode) - rank(a.mode);
   if (byMode !== 0) return byMode;
   const byException = a.mode === "allow" ? Number(isExcepted(b)) - Number(isExcepted(a)) : 0;
   if (byException !== 0) return byException;
+  const byOrigin = Number(a.of.ban.group !== undefined) - Number(b.of.ban.group !== undefined);
+  if (byOrigin !== 0) return byOrigin;
   return a.begins - b.begins || (a.of.ban.id < b.of.ban.id ? -1 : 1);
 }
 
@@ -165,6 +167,22 @@ function verdictOf(e: Evidence, first: Finding, rest: readonly Finding[], freed:
     because,
     replacement: replacement === undefined ? null : { tool: replacement.tool, url: replacement.url },
     exception: exception === undefined ? null : { until: exception.until, reason: exception.reason },
-    notice: mode === "allow" ? null : first.timed.notice,
+    notice: mode === "allow" ? null : noticeFor(first, rest),
   };
+}
+
+/**
+ * All bans hold, whichever speaks: where several stop it, the shortest grace counts, and `strict` where one is. Otherwise a
+ * group's ban that goes before the base's could give a running program a year.
+ */
+function noticeFor(first: Finding, rest: readonly Finding[]): Notice {
+  const own = first.timed.notice;
+  let { grace, strict } = own;
+  if (asksForStop(first.mode))
+    for (const { mode, timed } of rest) {
+      if (!asksForStop(mode)) continue;
+      grace = Math.min(grace, timed.notice.grace);
+      strict ||= timed.notice.strict;
+    }
+  return grace === own.grace && strict === own.strict ? own : Object.freeze({ ...own, grace, strict });
 }

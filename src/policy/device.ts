@@ -8,7 +8,10 @@ export const deviceSchema = z.strictObject({
   /** Sha256 of the device's public key. */
   id: z.string().default(""),
   os: osSchema.default("linux"),
+  /** Groups that something signed says it is in. */
   groups: z.array(z.string()).readonly().default([]),
+  /** Groups that only its own configuration says it is in: they can ban, and never loosen. */
+  claimed: z.array(z.string()).readonly().default([]),
   /** Login name of whoever uses it. */
   person: z.string().default(""),
   /** Tools that were ever present. */

@@ -72,7 +72,7 @@ function whyOf(error: z.ZodError, raw: unknown): string {
   return first === undefined ? "" : `${pathText(first.path)}: expected ${first.expected}, found ${first.found}`;
 }
 
-function readEach<T>(list: unknown, path: string, schema: z.ZodType<T>, ignored: Disabled[]): readonly T[] {
+export function readEach<T>(list: unknown, path: string, schema: z.ZodType<T>, ignored: Disabled[]): readonly T[] {
   if (list === undefined) return [];
   if (!Array.isArray(list)) {
     ignored.push({ path, why: "expected a list" });

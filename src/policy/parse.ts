@@ -58,15 +58,12 @@ const formatVersion = 1;
 /** @throws PolicyError */
 export function parsePolicy(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Policy {
   const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.policy });
-  const bans = document.listAt("bans");
-  if (bans.length > policyBounds.bans)
-    document.fail("bounds", ["bans"], `${bans.length} bans, the bound is ${policyBounds.bans}`);
-  checkIdentities(document);
+  checkBounds(document);
   const version = document.version(newer);
   const read = version > formatVersion ? readNewerPolicy(document.value) : document.read(policySchema);
   if ("problem" in read) return document.failWith([read.problem]);
   const { name, tools, allow, allowEmpty, exceptions, limits } = read;
-  if (bans.length === 0 && !allowEmpty)
+  if (document.listAt("bans").length === 0 && !allowEmpty)
     document.fail("empty", ["bans"], 'no bans; a policy that bans nothing says "allowEmpty": true');
   checkUnique(document, "bans", read.bans);
   checkUnique(document, "tools", tools);
@@ -88,7 +85,7 @@ export function parsePolicy(bytes: Uint8Array, { newer = "refuse" }: Newer = {})
 /** @throws PolicyError */
 export function parseCatalog(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Catalog {
   const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.catalog });
-  checkIdentities(document);
+  checkBounds(document);
   const version = document.version(newer);
   const read = version > formatVersion ? readNewerCatalog(document.value) : document.read(catalogSchema);
   if ("problem" in read) return document.failWith([read.problem]);
@@ -112,7 +109,7 @@ export function readDocument<T extends z.ZodType>(bytes: Uint8Array, schema: T, 
 }
 
 /** A text, its value, and the places in it that errors name. */
-class Document {
+export class Document {
   readonly value: unknown;
   readonly #bytes: Uint8Array;
 
@@ -175,14 +172,22 @@ function listAt(value: unknown, key: string): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-function checkIdentities(document: Document): void {
+/** Before anything is made of it. @throws PolicyError */
+export function checkBounds(document: Document): void {
+  const bans = document.listAt("bans").length;
+  if (bans > policyBounds.bans) document.fail("bounds", ["bans"], `${bans} bans, the bound is ${policyBounds.bans}`);
   let count = 0;
   for (const tool of document.listAt("tools")) count += listAt(tool, "identities").length;
   if (count > policyBounds.identities)
     document.fail("bounds", ["tools"], `${count} identities, the bound is ${policyBounds.identities}`);
 }
 
-function checkUnique(document: Document, list: "bans" | "tools", entries: readonly { readonly id: string }[]): void {
+/** @throws PolicyError */
+export function checkUnique(
+  document: Document,
+  list: "bans" | "tools",
+  entries: readonly { readonly id: string }[],
+): void {
   const seen = new Set<string>();
   for (const { id } of entries) {
     if (seen.has(id)) {

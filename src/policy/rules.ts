@@ -33,7 +33,7 @@ export const outOfScope: Rule = ({ ban: { id, scope }, device }) => {
   const { os, groups, percent } = scope;
   if (os !== undefined && !os.includes(device.os))
     return `it is for ${os.join(" and ")}, this device runs ${device.os}`;
-  if (groups !== undefined && !groups.some((group) => device.groups.includes(group)))
+  if (groups !== undefined && !groups.some((group) => device.groups.includes(group) || device.claimed.includes(group)))
     return `it is for ${groups.join(" and ")}, this device is in no such group`;
   if (percent !== undefined && percentile(id, device.id) >= percent)
     return `it is for ${percent} % of all devices, this is not one of them`;
@@ -57,12 +57,15 @@ export const beforeFirstStage: Rule = ({ m, ban, stage }) => {
   return `it begins on ${first?.from}`;
 };
 
-/** The exception that frees this person or device from the ban now: of several the one that lasts longest. */
+/**
+ * The exception that frees this person or device from the ban now: of several the one that lasts longest. A group that the
+ * device only claims to be in frees nobody (TRUST.md, "Time").
+ */
 export function exceptionOf({ m, ban, at, device, person }: Case): Exception | undefined {
   if (ban.exceptions === "never") return undefined;
   const [longest] = m
     .exceptionsFor(ban.id, { person, device: device.id, groups: device.groups })
-    .filter((exception) => at < m.exceptionEnd(exception))
+    .filter((exception) => m.exceptionBegin(exception) <= at && at < m.exceptionEnd(exception))
     .toSorted((a, b) => m.exceptionEnd(b) - m.exceptionEnd(a));
   return longest;
 }

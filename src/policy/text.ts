@@ -20,6 +20,14 @@ export const idSchema = z
     error: "an id of small letters, digits, dots and dashes such as claude-code",
   });
 
+/** A group's name, as it stands in the repository's paths and before the ids of its bans. */
+export const groupNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: "a group's name of small letters, digits and dashes such as finance" });
+
+/** Which device, without saying which: the sha256 over its id. */
+export const deviceHashSchema = z.string().regex(/^[0-9a-f]{64}$/, { error: "64 small hexadecimal digits" });
+
 /** Words for people: they end on terminals, so no control characters but line breaks and tabs, and none that turn the writing round. */
 export const wordsSchema = z
   .string()

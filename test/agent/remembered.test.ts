@@ -62,7 +62,8 @@ test("what was ever installed, acknowledged, switched off and activated outlives
   expect(after.read().activated).toEqual({ version: 7, at: "2026-07-10T00:00:00Z" });
   two.policyChanged(7);
   expect(two.current()).toMatchObject({
-    groups: ["finance"],
+    groups: [],
+    claimed: ["finance"],
     installed: new Set(["owl", "parrot"]),
     breakers: new Set(["ban-b"]),
     acknowledged: [{ ban: "ban-a", person: "ann", until: "2026-07-20T12:00:01Z" }],

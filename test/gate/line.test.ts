@@ -62,6 +62,7 @@ const deviceless = {
   id: "",
   os: "linux",
   groups: [],
+  claimed: [],
   person: "",
   installed: [],
   vital: [],

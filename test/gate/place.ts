@@ -55,6 +55,7 @@ const device: Device = {
   id: "d",
   os: "linux",
   groups: [],
+  claimed: [],
   person: "",
   installed: new Set(),
   vital: new Set(),
