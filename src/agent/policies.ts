@@ -2,6 +2,7 @@ import { describe } from "#lib/errors.ts";
 import type { Clock } from "#lib/clock.ts";
 import { formatInstant, instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
 import type { State } from "#agent/state.ts";
+import { noPolicy } from "#policy/ban.ts";
 import { compile, type Matcher, type Wanted } from "#policy/compile.ts";
 import type { Seen } from "#policy/evidence.ts";
 import { lint, type Finding } from "#policy/lint.ts";
@@ -26,8 +27,6 @@ export interface Current {
 export type Activation =
   | { readonly activated: true; readonly current: Current }
   | { readonly activated: false; readonly why: string };
-
-const nothingBanned = '{ "name": "none", "bans": [], "allowEmpty": true }';
 
 /** Before the first policy, nothing has started under one (ECMA-262 21.4.1.1: the last instant there is). */
 const never = instantOf(8.64e15);
@@ -54,7 +53,7 @@ export class Policies {
     this.#vital = options.vital;
     this.#floor = options.floor;
     this.#os = options.os;
-    const matcher = compile(parsePolicy(new TextEncoder().encode(nothingBanned)), { formatVersion: 1, tools: [] });
+    const matcher = compile(noPolicy, { formatVersion: 1, tools: [] });
     this.#current = this.#made(matcher, 0, never, []);
   }
 

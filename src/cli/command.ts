@@ -37,6 +37,12 @@ export function textOption(input: Input, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** A variadic option's texts; none where it was not given. */
+export function listOption(input: Input, name: string): readonly string[] {
+  const value = input.options[name];
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+}
+
 /** Ends a command with a sentence and a code of the table, and no stack. */
 export class CommandError extends Error {
   readonly code: ExitCode;

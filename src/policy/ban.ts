@@ -139,3 +139,17 @@ export interface Policy {
   /** Other parts of a newer policy that are left out here. */
   readonly ignored: readonly Disabled[];
 }
+
+/** Nothing is banned: what holds where there is no policy yet. */
+export const noPolicy: Policy = Object.freeze({
+  formatVersion: 1,
+  name: "none",
+  bans: [],
+  tools: [],
+  allow: [],
+  allowEmpty: true,
+  exceptions: [],
+  limits: limitsSchema.parse({}),
+  disabled: [],
+  ignored: [],
+});

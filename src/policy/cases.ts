@@ -7,7 +7,7 @@ import { deviceOf, deviceSchema } from "#policy/device.ts";
 import { evidenceSchema } from "#policy/evidence.ts";
 import { readDocument } from "#policy/parse.ts";
 import { pathText, problemsOf } from "#policy/problem.ts";
-import { instantSchema } from "#policy/text.ts";
+import { groupNameSchema, instantSchema } from "#policy/text.ts";
 import { modes, type Verdict } from "#policy/verdict.ts";
 
 /** Keys of a device; together they are checked when the case runs. */
@@ -40,6 +40,8 @@ export const tableSchema = z.strictObject({
   $schema: z.string().optional(),
   /** The policy's file, from this one's folder. */
   policy: z.string(),
+  /** Policies of groups beside it, by the group's name: files, from this one's folder. */
+  groups: z.record(groupNameSchema, z.string()).optional(),
   /** A folder of catalog files, from this one's folder; the shipped catalog where it is left out. */
   catalog: z.string().optional(),
   at: instantSchema.optional(),

@@ -3,6 +3,7 @@ import type { Ban } from "#policy/ban.ts";
 import type { Matcher } from "#policy/compile.ts";
 import type { Evidence, FileSeen, Seen } from "#policy/evidence.ts";
 import type { Verdict } from "#policy/verdict.ts";
+import { originText } from "#policy/words.ts";
 
 /** A verdict for a person, line by line: what was seen, what matched, which ban and stage, whose it is, and the ways out. */
 export function explain(m: Matcher, verdict: Verdict, evidence: Evidence, at: Instant): readonly string[] {
@@ -72,7 +73,7 @@ function valuesText(reading: Seen[keyof Seen]): string {
 function banLines(m: Matcher, ban: Ban): readonly string[] {
   const stages = ban.stages.map(({ from, mode }) => `${mode} from ${from}`).join(", then ");
   return [
-    `The ban ${ban.id} of the policy "${m.policy.name}": ${stages}.`,
+    `The ban ${ban.id} of ${originText(ban, m.policy)}: ${stages}.`,
     ...(ban.reason === undefined ? [] : [`  reason: ${ban.reason}`]),
     ...(ban.reference === undefined ? [] : [`  more about it: ${ban.reference}`]),
     `  owner: ${ban.owner ?? "nobody is named"}`,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { jsonBounds } from "#lib/pure/json.ts";
-import { banSchema, policyBounds, type Policy } from "#policy/ban.ts";
+import { banSchema, noPolicy, policyBounds, type Policy } from "#policy/ban.ts";
 import { readNewerPolicy } from "#policy/newer.ts";
 import { checkBounds, checkUnique, Document, type Newer } from "#policy/parse.ts";
 import { idSchema, wordsSchema } from "#policy/text.ts";
@@ -24,6 +24,11 @@ export const groupPolicySchema = z.strictObject({
 
 /** The policy of one group, merged with nothing yet. */
 export type GroupPolicy = Pick<Policy, "name" | "bans" | "tools" | "disabled" | "ignored">;
+
+/** A group's policy as if it were one by itself: to hold one beside another, never to enforce. */
+export function asPolicy(group: GroupPolicy): Policy {
+  return { ...noPolicy, ...group };
+}
 
 /** `groups/<group>/policy.json`, unpacked; every id in it begins with the group's name and a slash. @throws PolicyError */
 export function parseGroupPolicy(bytes: Uint8Array, group: string, { newer = "refuse" }: Newer = {}): GroupPolicy {

@@ -1,7 +1,7 @@
 import { parseDuration, parseInstant, type Instant } from "#lib/pure/instant.ts";
 import type { JsonPath } from "#lib/pure/json-scanner.ts";
 import type { Ban, Exception, Policy } from "#policy/ban.ts";
-import { compile, type Matcher } from "#policy/compile.ts";
+import { approvedBy, compile, type Matcher } from "#policy/compile.ts";
 import { seenSchema } from "#policy/evidence.ts";
 import { guarded, type Guarded } from "#policy/guarded.ts";
 import { shadowOf } from "#policy/shadow.ts";
@@ -18,6 +18,7 @@ export interface Finding {
     | "stage-falls"
     | "replacement-banned"
     | "replacement-unknown"
+    | "replacement-unapproved"
     | "allowed-and-banned"
     | "shadowed"
     | "no-reason"
@@ -29,28 +30,34 @@ export interface Finding {
     | "exception-never"
     | "exception-over"
     | "exception-long"
+    | "exception-unvouched"
+    | "not-counted"
     | "replaces-catalog";
   readonly path: JsonPath;
   readonly ban?: string;
   readonly text: string;
 }
 
-interface Options {
+export interface LintOptions {
   /** Vital programs of this machine, besides the usual ones. */
   readonly vital?: readonly string[];
   /** Now, where exceptions that are over are to be found. */
   readonly at?: Instant;
+  /** Groups that devices.json names: only who is in one of them can have a group's exception. */
+  readonly vouched?: ReadonlySet<string>;
 }
 
 /** What an author should know before signing. @throws PolicyError where the policy does not compile */
-export function lint(policy: Policy, catalog: Catalog, { vital = [], at }: Options = {}): readonly Finding[] {
+export function lint(policy: Policy, catalog: Catalog, options: LintOptions = {}): readonly Finding[] {
+  const { vital = [] } = options;
   const m = compile(policy, catalog);
   const banned = new Set(policy.bans.map((ban) => ban.tool));
+  const approved = approvedBy(policy);
   const bansOf = Map.groupBy(policy.bans, (ban) => ban.tool);
   const inCatalog = new Set(catalog.tools.map((tool) => tool.id));
   return [
     ...policy.bans.flatMap((ban, i) => [
-      ...banFindings(ban, i, m, banned),
+      ...banFindings(ban, i, m, banned, approved),
       ...stageFindings(ban, i),
       ...shadowFindings(ban, i, bansOf.get(ban.tool) ?? [], policy),
     ]),
@@ -66,7 +73,7 @@ export function lint(policy: Policy, catalog: Catalog, { vital = [], at }: Optio
         },
       ];
     }),
-    ...policy.exceptions.flatMap((exception, i) => exceptionFindings(exception, i, m, at)),
+    ...policy.exceptions.flatMap((exception, i) => exceptionFindings(exception, i, m, options)),
     ...policy.tools.flatMap((tool, i): Finding[] => {
       if (!inCatalog.has(tool.id)) return [];
       const path = ["tools", i, "id"];
@@ -81,7 +88,13 @@ export function lint(policy: Policy, catalog: Catalog, { vital = [], at }: Optio
   ];
 }
 
-function banFindings(ban: Ban, i: number, m: Matcher, banned: ReadonlySet<string>): Finding[] {
+function banFindings(
+  ban: Ban,
+  i: number,
+  m: Matcher,
+  banned: ReadonlySet<string>,
+  approved: ReadonlySet<string>,
+): Finding[] {
   const path = ["bans", i];
   const found: Finding[] = [];
   const add = (code: Finding["code"], at: JsonPath, text: string): void =>
@@ -96,8 +109,14 @@ function banFindings(ban: Ban, i: number, m: Matcher, banned: ReadonlySet<string
     ban.stages.some((s) => rank(s.mode) > rank("notify"))
   )
     add("no-proof", [...path, "tool"], `${tool.id} has hints only: this ban never goes further than notify`);
-  const { replacement, scope } = ban;
-  if (replacement !== undefined && banned.has(replacement.tool))
+  const { replacement, scope, group } = ban;
+  if (replacement !== undefined && group !== undefined && !approved.has(replacement.tool))
+    add(
+      "replacement-unapproved",
+      [...path, "replacement", "tool"],
+      `${replacement.tool} is approved by nothing in the base policy, and a group's replacement approves nothing`,
+    );
+  else if (replacement !== undefined && banned.has(replacement.tool))
     add(
       "replacement-banned",
       [...path, "replacement", "tool"],
@@ -183,9 +202,9 @@ function guardedFindings(policy: Policy, m: Matcher, programs: readonly Guarded[
   return [...found.values()];
 }
 
-function exceptionFindings(exception: Exception, i: number, m: Matcher, at: Instant | undefined): Finding[] {
+function exceptionFindings(exception: Exception, i: number, m: Matcher, { at, vouched }: LintOptions): Finding[] {
   const path = ["exceptions", i];
-  const { ban: id, until, granted } = exception;
+  const { ban: id, until, granted, group } = exception;
   const ban = m.ban(id);
   if (ban === undefined)
     return [{ code: "exception-unknown", path: [...path, "ban"], text: `no ban ${id} in this policy` }];
@@ -193,6 +212,15 @@ function exceptionFindings(exception: Exception, i: number, m: Matcher, at: Inst
     return [{ code: "exception-never", path, ban: id, text: `${id} allows no exceptions: this one does nothing` }];
   if (at !== undefined && parseInstant(until) <= at)
     return [{ code: "exception-over", path: [...path, "until"], ban: id, text: `it was over on ${until}` }];
+  if (group !== undefined && vouched?.has(group) !== true)
+    return [
+      {
+        code: "exception-unvouched",
+        path: [...path, "group"],
+        ban: id,
+        text: `no devices.json says who is in the group ${group}: nobody has this exception`,
+      },
+    ];
   const max = ban.exceptions?.max;
   if (granted !== undefined && max !== undefined && parseInstant(until) > parseInstant(granted) + parseDuration(max))
     return [

@@ -6,6 +6,11 @@ import type { Notice } from "#policy/verdict.ts";
 /** Where the policy does not say. */
 const defaults = { grace: "PT10M", warnFor: "PT8H" } as const;
 
+/** How long a program that runs already may go on, in milliseconds. */
+export function graceOf({ running }: Ban): number {
+  return parseDuration(running?.grace ?? defaults.grace);
+}
+
 /** What a person is told about a ban, from the ban, its limits and what the catalog knows of both tools. */
 export function noticeOf(ban: Ban, limits: Limits, tool: (id: string) => Tool | undefined): Notice {
   const banned = tool(ban.tool);
@@ -25,7 +30,7 @@ export function noticeOf(ban: Ban, limits: Limits, tool: (id: string) => Tool | 
     replacement: replacement === undefined ? undefined : (instead?.name ?? replacement.tool),
     url: replacement?.url ?? instead?.homepage,
     equivalents: Object.freeze(equivalents),
-    grace: parseDuration(ban.running?.grace ?? defaults.grace),
+    grace: graceOf(ban),
     warnFor: parseDuration(ban.warn?.for ?? defaults.warnFor),
     strict: ban.strict ?? false,
     exceptions: ban.exceptions !== "never",

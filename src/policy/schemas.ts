@@ -3,10 +3,14 @@ import { policySchema } from "#policy/ban.ts";
 import { tableSchema } from "#policy/cases.ts";
 import { deviceSchema } from "#policy/device.ts";
 import { evidenceSchema } from "#policy/evidence.ts";
+import { groupPolicySchema } from "#policy/group.ts";
+import { devicesSchema } from "#policy/members.ts";
 import { catalogToolSchema } from "#policy/tool.ts";
 
 const documents = {
   policy: policySchema,
+  "group-policy": groupPolicySchema,
+  devices: devicesSchema,
   tool: catalogToolSchema,
   device: deviceSchema,
   evidence: evidenceSchema,

@@ -1,5 +1,6 @@
 import { parseInstant } from "#lib/pure/instant.ts";
 import type { Ban, Policy } from "#policy/ban.ts";
+import { graceOf } from "#policy/notice.ts";
 import { modes } from "#policy/verdict.ts";
 
 /** More bans of one tool than this are not compared: it is a question for people, not a proof. */
@@ -15,10 +16,14 @@ function covers(other: Ban, ban: Ban, policy: Policy): boolean {
   if (other.replacement?.ready === "required" && other.replacement.tool !== ban.replacement?.tool) return false;
   if (other.replacement?.ready === "required" && ban.replacement?.ready !== "required") return false;
   if (!scopeCovers(other, ban)) return false;
+  // All bans hold: the shorter grace counts, and `strict`, whichever decides.
+  if (graceOf(ban) < graceOf(other) || (ban.strict === true && other.strict !== true)) return false;
+  if (other.group !== undefined && ban.group === undefined) return false; // where both are as strict, the word is the base's
   const moments = [...other.stages, ...ban.stages].map((stage) => parseInstant(stage.from));
   const differences = moments.map((at) => modeAt(other, at) - modeAt(ban, at));
   if (differences.some((d) => d < 0)) return false;
   return (
+    (other.group === undefined && ban.group !== undefined) ||
     differences.some((d) => d > 0) ||
     firstOf(other) < firstOf(ban) ||
     (firstOf(other) === firstOf(ban) && other.id < ban.id)

@@ -1,3 +1,4 @@
+import type { Ban, Policy } from "#policy/ban.ts";
 import type { Identity } from "#policy/tool.ts";
 
 /** An identity in a few words, as reasons and findings name it. */
@@ -22,4 +23,9 @@ export function identityText(identity: Identity): string {
     default:
       return identity satisfies never;
   }
+}
+
+/** Whose policy a ban stands in. */
+export function originText({ group }: Pick<Ban, "group">, { name }: Pick<Policy, "name">): string {
+  return group === undefined ? `the policy "${name}"` : `the group ${group}'s own policy`;
 }

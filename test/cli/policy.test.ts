@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { run } from "#cli/main.ts";
 import { instantOf } from "#lib/pure/instant.ts";
+import { sha256 } from "#trust/sha256.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const dir = mkdtempSync(join(tmpdir(), "edict-policy-"));
@@ -90,7 +91,7 @@ test("a new policy lints clean, and is never written over another", async () => 
 });
 
 test("cases: the tables that name the policy are run, and what differs is said", async () => {
-  expect((await edict(["policy", "test", ban])).out).toContain("9 as expected, 0 not");
+  expect((await edict(["policy", "test", ban])).out).toContain("14 as expected, 0 not");
   const table = {
     policy: "unused.json",
     at: "2026-07-11T00:00:00Z",
@@ -168,4 +169,83 @@ test("decide refuses a line that never ends", async () => {
     Array.from({ length: 40 }, () => "x".repeat(65_536)),
   );
   expect([code, err]).toEqual([1, expect.stringContaining("line 1: it has more than 1048576 bytes")]);
+});
+
+const finance = "policies/examples/groups/finance/policy.json";
+const members = "policies/examples/groups/devices.json";
+const device = (keys: object): string => file("device.json", JSON.stringify({ id: "device-1", ...keys }));
+const modes = (out: string): readonly unknown[] =>
+  out
+    .trim()
+    .split("\n")
+    .map((line): unknown => Object(JSON.parse(line)))
+    .map((verdict) => [Object(verdict).mode, Object(verdict).ban]);
+const on = (at: string, ...more: readonly string[]) =>
+  edict(["policy", "decide", ban, "--evidence", "-", "--at", at, "--json", ...more], [claude("e")]);
+
+test("decide: with a group's policy, with what a server granted, and with who is in which group", async () => {
+  const july6 = "2026-07-06T00:00:00Z";
+  expect(modes((await on(july6)).out)).toEqual([["notify", "claude-code"]]);
+  const groups = ["--group", `finance=${finance}`];
+  expect(modes((await on(july6, ...groups)).out)).toEqual([["block", "finance/claude-code"]]);
+  const grant = { ban: "claude-code", device: sha256("device-1"), granted: "2026-07-11T00:00:00Z" };
+  const grants = (keys: object): string =>
+    file("grants.json", JSON.stringify({ formatVersion: 1, exceptions: [{ ...grant, ...keys }] }));
+  const july12 = "2026-07-12T00:00:00Z";
+  const granted = await on(july12, "--device", device({}), "--exceptions", grants({ until: "2026-07-20T00:00:00Z" }));
+  expect([modes(granted.out), granted.err]).toEqual([[["allow", "claude-code"]], ""]);
+  const cut = await on(july12, "--device", device({}), "--exceptions", grants({ until: "2027-07-20T00:00:00Z" }));
+  expect(cut.err).toContain("ends on 2026-08-10T00:00:00Z and not on 2027-07-20T00:00:00Z");
+  const excepted = file(
+    "excepted.json",
+    JSON.stringify({
+      ...JSON.parse(readFileSync(resolve(root, ban), "utf8")),
+      exceptions: [{ ban: "claude-code", group: "finance", until: "2026-08-01T00:00:00Z" }],
+    }),
+  );
+  const asks = async (...more: readonly string[]) => {
+    const line = ["policy", "decide", excepted, "--evidence", "-", "--at", july12, "--json", ...more];
+    return modes((await edict(line, [claude("e")])).out);
+  };
+  const claims = device({ id: "device-9", claimed: ["finance"] });
+  expect(await asks("--device", claims)).toEqual([["block", "claude-code"]]);
+  const labelled = device({ id: "device-9", claimed: ["Finance laptops"] });
+  expect(await asks("--device", labelled, "--devices", members)).toEqual([["allow", "claude-code"]]);
+  const pretends = device({ id: "device-9", groups: ["finance"] });
+  expect(await asks("--device", pretends, "--devices", members)).toEqual([["block", "claude-code"]]);
+  expect(await asks("--device", device({}), "--devices", members)).toEqual([["allow", "claude-code"]]);
+});
+
+test("lint and diff: a group's policy is held to what a group may say, beside the base", async () => {
+  expect(await edict(["policy", "lint", "--group", "finance", "--base", ban, finance])).toMatchObject({
+    code: 0,
+    err: "",
+  });
+  expect((await edict(["policy", "lint", "--group", "sales", finance])).err).toContain(
+    'bans[0].id (line 7): expected an id that begins with sales/, found "finance/cursor"',
+  );
+  const text = readFileSync(resolve(root, finance), "utf8");
+  const loosening = file("loosening.json", text.replace('"tools": [', '"allow": ["cursor"],\n  "tools": ['));
+  expect(await edict(["policy", "lint", "--group", "finance", loosening])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('found the key "allow"'),
+  });
+  const approved = file("approved.json", text.replace('"tool": "cursor"', '"tool": "qodercli"'));
+  const linted = await edict(["policy", "lint", "--group", "finance", "--base", ban, approved]);
+  expect(linted.code).toBe(0);
+  expect(linted.out).toContain(
+    "bans[0] (line 6): warning: finance/cursor is left out: the base policy approves qodercli, and what is approved goes first",
+  );
+  expect((await edict(["policy", "diff", "--group", "finance", finance, approved])).out).toBe(
+    '~ ban finance/cursor: tool "cursor" → "qodercli"\n',
+  );
+  for (const line of [
+    ["lint", "--base", ban, finance],
+    ["lint", "--group", "The Boss", finance],
+    ["decide", ban, "--evidence", "-", "--group", finance],
+  ])
+    expect(await edict(["policy", ...line])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--base|name|NAME=FILE/),
+    });
 });

@@ -4,8 +4,11 @@ import { expect, test } from "vitest";
 import { loadCatalog } from "#cli/catalog.ts";
 import { parseCases, runCases } from "#policy/cases.ts";
 import { compile } from "#policy/compile.ts";
+import { parseGroupPolicy } from "#policy/group.ts";
+import { merge } from "#policy/merge.ts";
 import { parsePolicy } from "#policy/parse.ts";
 import { modes, type Reason } from "#policy/verdict.ts";
+import { whom } from "./written.ts";
 
 const dir = resolve(import.meta.dirname, "../../policies/cases");
 const catalog = await loadCatalog();
@@ -14,7 +17,14 @@ const rows = readdirSync(dir)
   .flatMap((name) => {
     const path = resolve(dir, name);
     const table = parseCases(readFileSync(path));
-    const matcher = compile(parsePolicy(readFileSync(resolve(dirname(path), table.policy))), catalog);
+    const read = (file: string): Buffer => readFileSync(resolve(dirname(path), file));
+    const groups = new Map(
+      Object.entries(table.groups ?? {}).map(([group, file]) => [group, parseGroupPolicy(read(file), group)]),
+    );
+    const matcher = compile(
+      merge({ base: parsePolicy(read(table.policy)), catalog, groups, grants: [] }, whom).policy,
+      catalog,
+    );
     return runCases(matcher, table).map((result) => ({ table: name, ...result }));
   });
 

@@ -105,6 +105,12 @@ test("the matcher says what must be read, and when an answer can change", () => 
   expect(changes).toEqual(["2026-07-09T16:00:00.000Z", "2026-08-01T00:00:00.000Z", "2026-09-02T00:00:00.000Z"]);
 });
 
+test("an exception may last for less than a millisecond", () => {
+  const exceptions = [{ ban: "x", person: "ann", granted: "2026-09-01T00:00:00Z", until: "2026-10-01T00:00:00Z" }];
+  const m = compile(policyOf({ bans: [banText({ exceptions: { max: "PT0.0005S" } })], exceptions }), catalogOf());
+  expect(m.nextChange(parseInstant("2026-08-01T00:00:00Z"))).toBe(parseInstant("2026-09-01T00:00:00Z"));
+});
+
 test("what was proven to be there says which tools are installed", () => {
   const m = compile(
     policyOf({

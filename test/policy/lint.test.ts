@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { parseInstant } from "#lib/pure/instant.ts";
 import { diff } from "#policy/diff.ts";
+import { parseGroupPolicy } from "#policy/group.ts";
+import { lintGroup } from "#policy/lint-group.ts";
 import { lint } from "#policy/lint.ts";
 import { pathText } from "#policy/problem.ts";
 import { banText, catalogOf, policyOf, stage, toolText } from "./text.ts";
@@ -51,6 +53,16 @@ test.each([
     "a ban behind an earlier one",
     { bans: [banText({ id: "a", stages: [early, stage] }), banText({ id: "b" })] },
     ["shadowed bans[1]"],
+  ],
+  [
+    "a ban behind an earlier one, which gives less time",
+    { bans: [banText({ id: "a" }), banText({ id: "b", running: { grace: "PT1M" } })] },
+    [],
+  ],
+  [
+    "a ban behind an earlier one, which is strict",
+    { bans: [banText({ id: "a" }), banText({ id: "b", strict: true })] },
+    [],
   ],
   [
     "two bans for different groups",
@@ -141,4 +153,56 @@ test("a difference is told in words", () => {
 test("the order of keys is no difference", () => {
   const { id, tool, ...rest } = banText();
   expect(diff(policyOf({ bans: [{ id, tool, ...rest }] }), policyOf({ bans: [{ ...rest, tool, id }] }))).toEqual([]);
+});
+
+const except = (group: string) => ({ ...one({}), exceptions: [{ ban: "x", group, until: "2027-01-01T00:00:00Z" }] });
+
+test("a group's exception that nothing vouches for is named", () => {
+  expect(codes(except("g"))).toEqual(["exception-unvouched exceptions[0].group"]);
+  const vouched = (...groups: readonly string[]) =>
+    lint(policyOf(except("g")), catalog, { at, vouched: new Set(groups) }).map(({ text }) => text);
+  expect(vouched("h")).toEqual(["no devices.json says who is in the group g: nobody has this exception"]);
+  expect(vouched("g")).toEqual([]);
+});
+
+const group = (keys: Readonly<Record<string, unknown>>, base: Readonly<Record<string, unknown>> = one({ tool: "y" })) =>
+  lintGroup(
+    "finance",
+    parseGroupPolicy(Buffer.from(JSON.stringify({ name: "f", bans: [], ...keys })), "finance"),
+    policyOf({ allowEmpty: true, ...base }),
+    catalog,
+    { at },
+  ).map(({ code, path }) => `${code} ${pathText(path)}`);
+const theirs = (keys: Readonly<Record<string, unknown>> = {}) => banText({ id: "finance/x", ...keys });
+
+test.each([
+  ["with nothing to say about has no warning", group({ bans: [theirs()] }), []],
+  ["is linted as any other", group({ bans: [theirs({ reason: undefined })] }), ["no-reason bans[0]"]],
+  [
+    "is told what will not count",
+    group({ bans: [theirs(), theirs({ id: "finance/y", tool: "y" })] }, { ...one({}), allow: ["y"] }),
+    ["not-counted bans[1]", "shadowed bans[0]"],
+  ],
+  [
+    "is told that its tool is the base's",
+    group({ tools: [toolText("finance/t")] }, { ...one({}), tools: [toolText("finance/t")] }),
+    ["not-counted tools[0]"],
+  ],
+  [
+    "is told that its replacement approves nothing",
+    group({ bans: [theirs({ replacement: { tool: "y" } })] }, {}),
+    ["replacement-unapproved bans[0].replacement.tool"],
+  ],
+  [
+    "may point to what the base approves",
+    group({ bans: [theirs({ replacement: { tool: "y" } })] }, { allow: ["y"] }),
+    [],
+  ],
+  [
+    "is told nothing of the base's own",
+    group({ bans: [theirs()] }, { bans: [banText({ tool: "hints", owner: undefined })] }),
+    [],
+  ],
+])("a group's policy %s", (_, found, expected) => {
+  expect(found).toEqual(expected);
 });

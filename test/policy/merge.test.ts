@@ -204,6 +204,17 @@ function decided(written: Written, { tool = "x", at = august, device = {} } = {}
 const in2020 = (mode: string) => ({ stages: [{ from: "2020-01-01T00:00:00Z", mode }] });
 const lasting = (until: string) => ({ exceptions: [{ ban: "x", group: "sales", until }] });
 
+test("what the base approves is not banned by another name, and what is not stays banned", () => {
+  const theirs = toolText("finance/t", { kind: "name", name: "y" }, npm("y"), npm("t"));
+  const written = {
+    base: { ...base, allow: ["y"], tools: [toolText("y", npm("y"), { kind: "name", name: "y" })] },
+    ...finance([own({ tool: "finance/t" })], [theirs]),
+  };
+  expect(merged(written).policy.tools.at(-1)?.identities).toEqual([npm("t")]);
+  expect(decided(written, { tool: "y" }).mode).toBe("allow");
+  expect(decided(written, { tool: "t" })).toMatchObject({ mode: "block", ban: "finance/x" });
+});
+
 test("a group's replacement approves nothing", () => {
   const written = { base, ...finance([own({ replacement: { tool: "x" } })]) };
   expect([...approvedBy(merged(written).policy)]).toEqual([]);

@@ -5,9 +5,12 @@ import { CommandError, textOption, type Command, type Input, type Io } from "#cl
 import { exitCodes } from "#cli/exit-codes.ts";
 import { linesOf } from "#cli/lines.ts";
 import { readParsed, readPolicy } from "#cli/policy-files.ts";
+import { partOptions, withParts } from "#cli/policy-parts.ts";
+import { printableLine } from "#cli/printable.ts";
 import { describe } from "#lib/errors.ts";
 import { parseInstant, type Instant } from "#lib/pure/instant.ts";
 import { compile } from "#policy/compile.ts";
+import { conflictText } from "#policy/conflict.ts";
 import { decide } from "#policy/decide.ts";
 import { deviceOf, deviceSchema, parseDevice, type Device } from "#policy/device.ts";
 import { parseEvidence, PolicyError } from "#policy/parse.ts";
@@ -25,13 +28,17 @@ export const command: Command = {
     ["--catalog <dir>", "the catalog's folder, instead of the shipped one"],
     ["--at <instant>", "the moment, such as 2026-07-10T00:00:00+08:00; now where it is left out"],
     ["--device <file>", "the device as JSON; a Linux device in no group where it is left out"],
+    ...partOptions,
     ["--json", "lines of JSON instead of words"],
   ],
   run: async (input, io) => {
     const [file = ""] = input.args;
-    const matcher = compile(await readPolicy(io, file), await catalogOf(input, io));
     const at = instantOption(input, io);
-    const device = await deviceOption(input, io);
+    const catalog = await catalogOf(input, io);
+    const whole = await withParts(input, io, await readPolicy(io, file), catalog, await deviceOption(input, io));
+    const { device, conflicts } = whole;
+    const matcher = compile(whole.policy, catalog);
+    for (const conflict of conflicts) io.err(`${printableLine(conflictText(conflict))}\n`);
     const source = textOption(input, "evidence");
     if (source === undefined)
       throw new CommandError(exitCodes.usage[0], "name the evidence: --evidence FILE, or - for standard input");

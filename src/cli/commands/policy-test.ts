@@ -5,8 +5,8 @@ import { catalogOf, loadCatalog } from "#cli/catalog.ts";
 import { CommandError, textOption, type Command, type Input, type Io } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { readParsed, readPolicy } from "#cli/policy-files.ts";
+import { withGroups } from "#cli/policy-parts.ts";
 import { parseCases, runCases, type CaseTable } from "#policy/cases.ts";
-import { compile } from "#policy/compile.ts";
 
 const most = 16 * 1024 * 1024;
 
@@ -28,7 +28,8 @@ export const command: Command = {
       );
     const results = [];
     for (const { path, table } of tables) {
-      const matcher = compile(policy, await catalogFor(path, table, input, io));
+      const catalog = await catalogFor(path, table, input, io);
+      const matcher = await withGroups(io, resolve(io.cwd, dirname(path)), table.groups ?? {}, policy, catalog);
       results.push(...runCases(matcher, table).map((result) => ({ file: path, ...result })));
     }
     const failed = results.filter((result) => result.wrong.length > 0).length;

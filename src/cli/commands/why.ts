@@ -13,13 +13,12 @@ import { installedAt } from "#observe/scan.ts";
 import { attributed } from "#observe/seen.ts";
 import { PlatformError, type Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
-import type { Policy } from "#policy/ban.ts";
+import { noPolicy } from "#policy/ban.ts";
 import { compile, type Matcher } from "#policy/compile.ts";
 import { decide } from "#policy/decide.ts";
 import { deviceOf, deviceSchema, type Device } from "#policy/device.ts";
 import type { Evidence } from "#policy/evidence.ts";
 import { explain } from "#policy/explain.ts";
-import { parsePolicy } from "#policy/parse.ts";
 import { standing, type Standing } from "#policy/standing.ts";
 import { ecosystems } from "#policy/tool.ts";
 import { whySchema } from "#protocol/status.ts";
@@ -70,7 +69,7 @@ async function whyOffline(what: string, input: Input, io: Io): Promise<Why> {
   const policy = file === undefined ? undefined : await readPolicy(io, file);
   const catalog = await catalogOf(input, io);
   const everything = matcherOfEverything(catalog, policy);
-  const matcher = compile(policy ?? noPolicy(), catalog);
+  const matcher = compile(policy ?? noPolicy, catalog);
   const platform = await selectPlatform();
   const device = deviceOf(deviceSchema.parse({ os: platform.os }));
   const ban = matcher.ban(what);
@@ -93,10 +92,6 @@ async function whyOffline(what: string, input: Input, io: Io): Promise<Why> {
     ...(policy === undefined ? ["No policy was given: nothing was judged (--policy FILE)."] : []),
   ];
   return { lines, json: { evidence, verdict, known } };
-}
-
-function noPolicy(): Policy {
-  return parsePolicy(Buffer.from('{"name":"none","bans":[],"allowEmpty":true}'));
 }
 
 /** Every tool of the catalog that an identity points to, proofs and hints, in words. */
