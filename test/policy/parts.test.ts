@@ -71,7 +71,7 @@ test("of a group's policy from the future what is understood is taken, and nothi
     formatVersion: 2,
     name: "f",
     allow: ["x"],
-    limits: { notifyPerDay: 0 },
+    limits: { notifyPerDay: 0, perHour: 1 },
     signedBy: "somebody",
     bans: [ban, banText({ id: "x" }), banText({ id: "finance/new", weekdays: [1] })],
     tools: [toolText("finance/t", { kind: "aura" }), toolText("sales/t")],

@@ -65,6 +65,15 @@ test.each([
   expect(said).toEqual([expect.stringContaining(says)]);
 });
 
+test("all groups' policies together are no longer than one policy may be", () => {
+  const long = (name: string): string => JSON.stringify(group(name)) + " ".repeat(policyBounds.policy / 2);
+  const { bans, said } = ready(signed({ beta: long("beta"), alpha: long("alpha"), gamma: group("gamma") }));
+  expect(bans).toEqual(["x", "alpha/x", "gamma/x"]);
+  expect(said).toEqual([
+    expect.stringContaining("the policy of the group beta is left out: with it there would be more"),
+  ]);
+});
+
 test("exceptions that cannot be read are left out and named, and everything is banned", () => {
   const { bans, said, matcher } = ready(signed({}, { exceptions: { formatVersion: 1, exceptions: [{}] } }));
   expect(bans).toEqual(["x"]);
