@@ -30,7 +30,7 @@ export function groupName(name: string): string {
 /** @throws CommandError */
 export async function readGroup(io: Io, name: string, file: string): Promise<GroupPolicy> {
   const group = groupName(name);
-  return (await readParsed(io, file, policyBounds.policy, (bytes) => parseGroupPolicy(bytes, group))).value;
+  return (await readParsed(io, file, policyBounds.group, (bytes) => parseGroupPolicy(bytes, group))).value;
 }
 
 /** Each from its file; paths as the person who wrote them stands. @throws CommandError */
@@ -46,7 +46,7 @@ export async function readGroups(
 /** `--devices`. @throws CommandError */
 export async function devicesOption(input: Input, io: Io): Promise<Devices | undefined> {
   const file = textOption(input, "devices");
-  return file === undefined ? undefined : (await readParsed(io, file, policyBounds.policy, parseDevices)).value;
+  return file === undefined ? undefined : (await readParsed(io, file, policyBounds.devices, parseDevices)).value;
 }
 
 /** A base policy with what `partOptions` name, for one device and as it is there. @throws CommandError */
@@ -63,7 +63,7 @@ export async function withParts(
   const member = devices === undefined ? device : { ...device, ...membershipOf(devices, hash, told) };
   const file = textOption(input, "exceptions");
   const grants =
-    file === undefined ? [] : (await readParsed(io, file, policyBounds.policy, parseGrants)).value.exceptions;
+    file === undefined ? [] : (await readParsed(io, file, policyBounds.exceptions, parseGrants)).value.exceptions;
   const groups = await readGroups(io, listOption(input, "group").map(named));
   return { ...merge({ base, catalog, groups, grants }, { ...member, hash }), device: member };
 }

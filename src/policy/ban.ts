@@ -8,11 +8,12 @@ export const policyBounds = {
   catalog: 256 * 1024 * 1024,
   bans: 100_000,
   identities: 1_000_000,
-  /** Exceptions in one shard of those that the server grants. */
-  grants: 100_000,
-  /** Groups that devices.json names, and devices in one of them. */
+  /** Bytes of one group's policy, of one shard of the server's exceptions, of who is in which group (trust/limits.ts has the same). */
+  group: 8 * 1024 * 1024,
+  exceptions: 4 * 1024 * 1024,
+  devices: 128 * 1024 * 1024,
+  /** Groups that have members. */
   groups: 4096,
-  members: 1_000_000,
 } as const;
 
 const text = z.string().min(1);

@@ -6,7 +6,7 @@ import { Document, type Newer } from "#policy/parse.ts";
 import { deviceHashSchema, groupNameSchema } from "#policy/text.ts";
 
 const membersSchema = z.strictObject({
-  devices: z.array(deviceHashSchema).max(policyBounds.members).readonly().default([]),
+  devices: z.array(deviceHashSchema).readonly().default([]),
   /** Labels of the managed configuration: the signers trust MDM to say by them who is in the group. */
   managed: z.array(z.string().min(1).max(256)).max(1000).readonly().default([]),
 });
@@ -27,7 +27,7 @@ export interface Devices {
 
 /** `devices.json`, unpacked. @throws PolicyError */
 export function parseDevices(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Devices {
-  const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.policy, keys: policyBounds.groups });
+  const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.devices, keys: policyBounds.groups });
   if (document.version(newer) === 1)
     return { groups: new Map(Object.entries(document.read(devicesSchema).groups)), ignored: [] };
   const ignored: Disabled[] = [];

@@ -38,7 +38,6 @@ test.each<[what: string, exceptions: readonly unknown[], path: string]>([
   ["name a device by its id", [grantText({ device: "device-1" })], "exceptions[0].device"],
   ["do not say since when", [grantText({ granted: undefined })], "exceptions[0].granted"],
   ["say an instant without its offset", [grantText({ until: "2026-07-20" })], "exceptions[0].until"],
-  ["are too many", tooMany(policyBounds.grants), "exceptions"],
 ])("exceptions that %s are refused, with the path", (_, exceptions, path) => {
   expect(refusalOf(() => parseGrants(bytesOf({ formatVersion: 1, exceptions })))).toMatchObject({ path });
 });
@@ -57,6 +56,16 @@ test.each<[what: string, groups: Readonly<Record<string, unknown>>, path: string
   ["a key nobody knows", { finance: { people: ["ann"] } }, "groups.finance.people"],
 ])("a list of who is in which group with %s is refused, with the path", (_, groups, path) => {
   expect(refusalOf(() => parseDevices(bytesOf({ groups })))).toMatchObject({ code: "shape", path });
+});
+
+test.each<[what: string, parse: (bytes: Uint8Array) => unknown, bound: number]>([
+  ["a group's policy", (bytes) => parseGroupPolicy(bytes, "finance"), policyBounds.group],
+  ["the server's exceptions", (bytes) => parseGrants(bytes), policyBounds.exceptions],
+  ["the list of who is in which group", (bytes) => parseDevices(bytes), policyBounds.devices],
+])("there is a bound on the bytes of %s", (_, parse, bound) => {
+  const error = refusalOf(() => parse(new Uint8Array(bound + 1)));
+  expect(error).toMatchObject({ code: "bounds" });
+  expect(error.message).toContain(`the bound is ${bound}`);
 });
 
 test("there is a bound on groups", () => {
