@@ -107,11 +107,12 @@ async function watchHealth(house: House, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     if (house.state.trouble !== undefined) house.state.write({}); // what the disk refused is asked again
     const warnings = warningsOf(house);
-    const { version, matcher } = policies.current();
-    const codes = [version, ...warnings.map((w) => w.code)].join(" ");
+    const { id, version, matcher, grouping } = policies.current();
+    const codes = [id, ...warnings.map((w) => w.code)].join(" ");
     if (codes !== known) {
+      const { groups, claimed } = grouping.whom;
       const facts = {
-        policy: { name: matcher.policy.name, version, state: trust.status().state },
+        policy: { name: matcher.policy.name, version, state: trust.status().state, groups, claimed },
         enforcement: house.config.enforcement,
       };
       recorder.health(known === undefined ? "started" : "state", warnings, facts);
@@ -136,7 +137,7 @@ async function restNow({ policies, watching, watchdog }: House, signal: AbortSig
   while (!signal.aborted) {
     await after(restPeriod, undefined, { signal }).catch(() => undefined);
     const scanned = watching.health().installed.scanned?.at;
-    const work = `${policies.current().version} ${scanned}`;
+    const work = `${policies.current().id} ${scanned}`;
     if (scanned === undefined || (work === done && performance.now() - at < restAtLeast)) continue;
     [done, at] = [work, performance.now()];
     await watchdog.patiently(patienceFor(0), rest);

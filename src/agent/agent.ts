@@ -6,9 +6,11 @@ import type { Actor } from "#lib/run-group.ts";
 import { plan } from "#enforce/plan.ts";
 import { guardEntries } from "#agent/gate-hears.ts";
 import { isNameless, named } from "#agent/whom.ts";
+import { conflictText } from "#policy/conflict.ts";
 import { decide, provenTools } from "#policy/decide.ts";
 import type { Evidence } from "#policy/evidence.ts";
 import { stops } from "#policy/verdict.ts";
+import { bytesOf } from "#policy/ready.ts";
 import type { Generation } from "#trust/generation.ts";
 
 /**
@@ -88,30 +90,39 @@ async function outcomesArrive(house: House, signal: AbortSignal): Promise<void> 
 async function policyArrives(house: House, signal: AbortSignal): Promise<void> {
   const { trust, config, watchdog } = house;
   for await (const generation of trust.updates({ pollSeconds: config.pollSeconds }, signal)) {
-    const bytes = generation.policy.length + generation.catalog.length;
+    const bytes = bytesOf(generation) + (generation.devices?.length ?? 0);
     await watchdog.patiently(patienceFor(bytes), () => putInForce(house, generation));
   }
 }
 
+/** Conflicts that are logged one by one: `edict policy show` lists more. */
+const mostSaid = 20;
+
 async function putInForce(house: House, generation: Generation): Promise<void> {
   const { trust, policies, breaker, device, enforcement, gate, watching, log } = house;
-  const before = policies.current().version;
+  const before = policies.current();
   const activation = policies.activate(generation);
   if (!activation.activated) {
     log.error("a policy verifies and cannot be used; the last good one stays", { why: activation.why });
     trust.rejected(generation, activation.why);
     return;
   }
+  const { matcher, id, policyId, version, grouping, conflicts } = activation.current;
+  if (id !== before.id) device.belongs(grouping.whom); // nobody is judged by these bans and other groups
   await trust.activated(generation).catch((error: unknown) => {
     log.error("the policy in force could not be kept for the next start", { error: describe(error) });
   });
-  const { matcher, version } = activation.current;
-  if (version === before) return;
+  if (id === before.id) return;
   gate.policy(matcher.policy.bans.length === 0 ? undefined : generation);
-  const { programs, window } = matcher.policy.limits.breaker;
-  breaker.reset({ programs, window: parseDuration(window) });
-  device.policyChanged(version);
-  enforcement.forget((ban) => matcher.ban(ban) !== undefined);
+  // An exception is no new ban: it closes no breaker, and who was running already has had their grace.
+  if (policyId !== before.policyId) {
+    const { programs, window } = matcher.policy.limits.breaker;
+    breaker.reset({ programs, window: parseDuration(window) });
+    device.policyChanged(policyId);
+    enforcement.forget((ban) => matcher.ban(ban) !== undefined);
+  }
   watching.lookAgain();
-  log.info("a policy is in force", { name: matcher.policy.name, version, bans: matcher.policy.bans.length });
+  for (const conflict of conflicts.slice(0, mostSaid)) log.warn(conflictText(conflict));
+  const { name, bans } = matcher.policy;
+  log.info("a policy is in force", { name, version, bans: bans.length, conflicts: conflicts.length });
 }

@@ -8,13 +8,15 @@ import { describe } from "#lib/errors.ts";
 import { formatInstant } from "#lib/pure/instant.ts";
 import { version } from "#lib/version.ts";
 import { linesOf } from "#platform/meaning.ts";
+import { conflictText } from "#policy/conflict.ts";
 import { decide } from "#policy/decide.ts";
 import { explain } from "#policy/explain.ts";
 import { noticeOf } from "#policy/notice.ts";
 import { standing } from "#policy/standing.ts";
+import { originText } from "#policy/words.ts";
 import type { InForce, Status, Why } from "#protocol/status.ts";
 
-/** Bans that `edict policy show` lists at most. */
+/** Bans, and conflicts, that `edict policy show` lists at most. */
 const listed = 1_000;
 
 /** What the control socket answers. Who asks is known from the kernel; people get what is theirs, root gets all. */
@@ -47,6 +49,7 @@ function status(house: House, uid: number, since: string): Status {
       bans: matcher.policy.bans.length,
       state: trust.status().state,
     },
+    groups: groupsOf(house),
     capabilities: { ...platform.capabilities },
     lines: linesOf(standingOf(house)),
     watching: watchingOf(house),
@@ -57,6 +60,13 @@ function status(house: House, uid: number, since: string): Status {
       .map(({ pid, ban, until }) => ({ pid, ban, until })),
     recorded: [...journal.of(uid)],
   };
+}
+
+function groupsOf({ policies }: House): Status["groups"] {
+  const { matcher, grouping } = policies.current();
+  const withBans = new Set(matcher.policy.bans.map(({ group }) => group));
+  const named = (vouched: boolean) => (name: string) => ({ name, vouched, bans: withBans.has(name) });
+  return [...grouping.whom.groups.map(named(true)), ...grouping.whom.claimed.map(named(false))];
 }
 
 function watchingOf({ watching }: House): Status["watching"] {
@@ -72,7 +82,7 @@ function watchingOf({ watching }: House): Status["watching"] {
 
 async function inForce(house: House, uid: number): Promise<InForce> {
   const { policies, device } = house;
-  const { matcher, version: policyVersion } = policies.current();
+  const { matcher, version: policyVersion, conflicts } = policies.current();
   const [now, person] = [policies.now(), await personOf(house, uid)];
   const { name, bans, limits } = matcher.policy;
   return {
@@ -83,6 +93,7 @@ async function inForce(house: House, uid: number): Promise<InForce> {
       const { mode, since, next } = standing(matcher, ban, now, device.current(), person);
       return {
         id: ban.id,
+        group: ban.group ?? null,
         tool: notice.tool,
         mode,
         since,
@@ -91,11 +102,13 @@ async function inForce(house: House, uid: number): Promise<InForce> {
         next,
       };
     }),
+    conflicts: conflicts.slice(0, listed).map(conflictText),
   };
 }
 
 /** The same words for "not yours" and "not there", and no file is read before: a person learns nothing of others' processes. */
-async function whyPid({ platform, watching, policies, device, log }: House, pid: number, uid: number): Promise<Why> {
+async function whyPid(house: House, pid: number, uid: number): Promise<Why> {
+  const { platform, watching, policies, device, log } = house;
   const none = (): never => {
     throw new Refusal("unknown", `no process ${pid} of yours`);
   };
@@ -116,13 +129,30 @@ async function whyPid({ platform, watching, policies, device, log }: House, pid:
   const { matcher } = policies.current();
   const now = policies.now();
   const verdict = decide(matcher, evidence, now, device.current());
-  return { lines: [...explain(matcher, verdict, evidence, now)], verdict, evidence };
+  const lines = explain(matcher, verdict, evidence, now);
+  return { lines: [...lines, ...(verdict.ban === null ? [] : notCounted(house, verdict.ban))], verdict, evidence };
+}
+
+/** What somebody signed about a ban of that id, and does not count here. */
+function notCounted({ policies, device }: House, id: string): readonly string[] {
+  const { matcher, conflicts } = policies.current();
+  const said = conflicts.filter((conflict) => conflict.id === id).map(conflictText);
+  const now = policies.now();
+  const early = matcher
+    .exceptionsFor(id, { person: "", device: device.current().id, groups: [] })
+    .filter((exception) => matcher.exceptionBegin(exception) > now)
+    .map(({ granted }) => `an exception of the server's was granted on ${granted}, which is still to come here`);
+  const lines = [...said, ...early];
+  return lines.length === 0 ? [] : ["What was signed and does not count here:", ...lines.map((line) => `  ${line}`)];
 }
 
 /** A ban as it stands for one person, and what was recorded about them under it. @throws Refusal */
 export async function whyBan(house: House, id: string, uid: number): Promise<Why> {
   const { policies, device, journal } = house;
   const { matcher } = policies.current();
+  const left = notCounted(house, id);
+  if (matcher.ban(id) === undefined && left.length > 0)
+    return { lines: [`No ban ${id} is in force here.`, ...left], verdict: null, evidence: null };
   const ban = banOf(house, id);
   const notice = noticeOf(ban, matcher.policy.limits, (tool) => matcher.tool(tool));
   const now = standing(matcher, ban, policies.now(), device.current(), await personOf(house, uid));
@@ -130,6 +160,7 @@ export async function whyBan(house: House, id: string, uid: number): Promise<Why
   const lines = [
     `${notice.tool}: ${now.mode}${now.since === null ? "" : ` since ${now.since}`}.`,
     `Why: ${notice.reason}`,
+    `Where it stands: in ${originText(ban, matcher.policy)}`,
     ...(notice.replacement === undefined
       ? []
       : [`Use instead: ${notice.replacement}${notice.url === undefined ? "" : ` (${notice.url})`}`]),
@@ -138,6 +169,7 @@ export async function whyBan(house: House, id: string, uid: number): Promise<Why
     ...(now.next === null ? [] : [`From ${now.next.from}: ${now.next.mode}.`]),
     ...(notice.owner === undefined ? [] : [`Who decides: ${notice.owner}`]),
     ...(notice.reference === undefined ? [] : [`More: ${notice.reference}`]),
+    ...left,
     notice.exceptions ? `Ask for an exception: edict request ${id} --reason "…"` : "No exceptions are made from it.",
     ...mine
       .slice(-5)

@@ -59,10 +59,10 @@ export class ThisDevice {
   }
 
   /** Breakers stay open until the next policy, restarts included. */
-  policyChanged(version: number): void {
+  policyChanged(policy: string): void {
     const known = this.#state.read().breakers;
-    const bans = known.version === version ? known.bans : [];
-    this.#state.write({ breakers: { version, bans } });
+    const bans = known.policy === policy ? known.bans : [];
+    this.#state.write({ breakers: { policy, bans } });
     this.#breakers = new Set(bans);
     this.#rebuild();
   }
@@ -70,7 +70,7 @@ export class ThisDevice {
   setBreakers(open: ReadonlySet<string>): void {
     if ([...open].every((ban) => this.#breakers.has(ban))) return;
     this.#breakers = new Set([...this.#breakers, ...open]);
-    this.#state.write({ breakers: { version: this.#state.read().breakers.version, bans: [...this.#breakers] } });
+    this.#state.write({ breakers: { policy: this.#state.read().breakers.policy, bans: [...this.#breakers] } });
     this.#rebuild();
   }
 

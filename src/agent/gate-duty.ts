@@ -15,12 +15,12 @@ import type { Evidence, Seen } from "#policy/evidence.ts";
 import { stops, type Verdict } from "#policy/verdict.ts";
 import type { Answer, FileId, Finding, Gate, GateDuty, GateMarks, Pause, Question } from "#platform/gate.ts";
 import type { Platform } from "#platform/platform.ts";
-import { toGateSchema, type Begin, type FromGate } from "#protocol/gate.ts";
+import { toGateSchema, type Briefing, type FromGate } from "#protocol/gate.ts";
 
 export interface DutyOptions {
   readonly gate: Omit<Gate, "serve" | "mark">;
   readonly matcher: Matcher;
-  readonly begin: Omit<Begin, "say" | "policy" | "catalog">;
+  readonly begin: Briefing;
   readonly isVital: Platform["isVital"];
   /** The system's own: it is compared with files' times, and with nothing in a policy. */
   readonly clock: Clock;

@@ -1,7 +1,8 @@
 import { patienceFor } from "#agent/watchdog.ts";
 import type { Generation } from "#trust/generation.ts";
 import type { GateProcess } from "#platform/gate.ts";
-import { fromGateSchema, type Begin, type FromGate, type ToGate } from "#protocol/gate.ts";
+import { bytesOf } from "#policy/ready.ts";
+import { fromGateSchema, type Begin, type Briefing, type FromGate, type ToGate } from "#protocol/gate.ts";
 
 /** Bytes of one line: what it says names paths of at most 4 KiB, and the markers that were found. */
 const longestLine = 1024 * 1024;
@@ -49,13 +50,20 @@ export class GateLine {
   }
 
   /** Gives it the policy; resolves when it asks the kernel to be asked. @throws Error with its reason */
-  async begin(line: Omit<Begin, "say" | "policy" | "catalog">): Promise<Marks> {
-    const { policy, catalog } = this.generation;
-    const begin: Begin = { say: "begin", policy: policy.length, catalog: catalog.length, ...line };
+  async begin(briefing: Briefing): Promise<Marks> {
+    const { policy, catalog, groups, exceptions } = this.generation;
+    const begin: Begin = {
+      say: "begin",
+      policy: policy.length,
+      catalog: catalog.length,
+      groups: [...groups].map(([name, { length }]) => [name, length]),
+      exceptions: exceptions?.length ?? null,
+      ...briefing,
+    };
     this.#process.control.write(`${JSON.stringify(begin)}\n`);
-    this.#process.control.write(policy);
-    this.#process.control.write(catalog);
-    const patience = patienceFor(policy.length + catalog.length);
+    for (const bytes of [policy, catalog, ...groups.values(), ...(exceptions === undefined ? [] : [exceptions])])
+      this.#process.control.write(bytes);
+    const patience = patienceFor(bytesOf(this.generation));
     const timer = setTimeout(() => this.#ready.reject(new Error("it was not ready in time")), patience);
     try {
       return await this.#ready.promise;

@@ -1,11 +1,12 @@
 import { Duty } from "#agent/gate-duty.ts";
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
-import { compile, type Matcher } from "#policy/compile.ts";
-import { parseCatalog, parsePolicy } from "#policy/parse.ts";
+import type { Matcher } from "#policy/compile.ts";
+import { makeReady } from "#policy/ready.ts";
 import type { Gate } from "#platform/gate.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { beginSchema, type Begin, type FromGate } from "#protocol/gate.ts";
+import { sha256 } from "#trust/sha256.ts";
 
 /** The descriptor that the agent leaves to its gate process: one end of a socket pair. */
 const controlDescriptor = 3;
@@ -32,12 +33,23 @@ export async function runGate(clock: Clock): Promise<void> {
   }
 }
 
+/** The policy is made ready as the agent makes it, of the same parts: neither knows a ban that the other does not. */
 function beginOf(gate: Gate): { readonly line: Begin; compile(): Matcher } | undefined {
   const text = gate.control.waitLine();
   if (text === undefined) return undefined;
   const line = beginSchema.parse(JSON.parse(text));
-  const policy = gate.control.waitBytes(line.policy);
-  const catalog = gate.control.waitBytes(line.catalog);
-  if (policy === undefined || catalog === undefined) return undefined;
-  return { line, compile: () => compile(parsePolicy(policy, { newer: "tolerate" }), parseCatalog(catalog)) };
+  const parts: Uint8Array[] = [];
+  for (const length of [line.policy, line.catalog, ...line.groups.map(([, n]) => n), line.exceptions]) {
+    const bytes = length === null ? none : gate.control.waitBytes(length);
+    if (bytes === undefined) return undefined;
+    parts.push(bytes);
+  }
+  const [policy = none, catalog = none, ...rest] = parts;
+  const groups = new Map(line.groups.map(([name], i) => [name, rest[i] ?? none]));
+  const exceptions = line.exceptions === null ? undefined : rest.at(-1);
+  const { id, groups: vouched, claimed } = line.device;
+  const whom = { id, hash: sha256(id), groups: vouched, claimed };
+  return { line, compile: () => makeReady({ policy, catalog, groups, exceptions }, whom).matcher };
 }
+
+const none = new Uint8Array();

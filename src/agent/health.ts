@@ -1,7 +1,8 @@
 import type { House } from "#agent/house.ts";
-import { lead } from "#agent/policies.ts";
 import { standingOf } from "#agent/standing.ts";
 import { formatInstant } from "#lib/pure/instant.ts";
+import { conflictText, type Conflict } from "#policy/conflict.ts";
+import { lead } from "#policy/granted.ts";
 import { linesOf, meaningOf } from "#platform/meaning.ts";
 import type { Warning } from "#protocol/status.ts";
 
@@ -12,6 +13,16 @@ const catalogue = {
     "Policy refused",
     "error",
     "The newest signed policy cannot be used here; the last good one stays in force.",
+  ],
+  "part-refused": [
+    "A part of the policy is refused",
+    "error",
+    "What a group or the server has signed cannot be used here and is left out; the base policy is in force.",
+  ],
+  "not-counted": [
+    "Not all that was signed counts here",
+    "info",
+    "What may not be loosened stays as it is; `edict policy show` says what was left out, and why.",
   ],
   stale: ["Policy is stale", "warning", "The server was not reached lately. The last verified policy stays in force."],
   "very-stale": [
@@ -100,7 +111,7 @@ function ofMachine(house: House, say: Say): void {
 }
 
 function ofPolicy({ policies, trust, config, device, clock, missing }: House, say: Say): void {
-  const { version, findings, matcher } = policies.current();
+  const { version, findings, matcher, conflicts, grouping } = policies.current();
   const status = trust.status();
   for (const file of missing) say("missing-file", file);
   if (version === 0) say("no-policy", status.lastError?.message);
@@ -109,11 +120,19 @@ function ofPolicy({ policies, trust, config, device, clock, missing }: House, sa
   if (status.state === "stale" || status.state === "very-stale") say(status.state, status.lastError?.message);
   if (status.problems.length > 0) say("trust-trouble", status.problems[0]);
   if (status.floor - clock.now() > lead) say("clock-wrong", `signed at ${formatInstant(status.floor)}`);
-  const unknown = [...matcher.policy.disabled, ...matcher.policy.ignored];
+  ofParts(conflicts, say);
+  const unknown = [...matcher.policy.disabled, ...matcher.policy.ignored, ...grouping.ignored];
   if (unknown[0] !== undefined) say("newer-policy", `${unknown.length}, such as ${unknown[0].path}: ${unknown[0].why}`);
   if (config.enforcement === "observe") say("observing");
   for (const ban of device.current().breakers) say("breaker-open", ban);
   for (const finding of findings) say("hurts", finding.text);
+}
+
+/** What others than the base policy's signers have signed, and does not count. */
+function ofParts(conflicts: readonly Conflict[], say: Say): void {
+  const { true: refused = [], false: others = [] } = Object.groupBy(conflicts, ({ what }) => `${what === "part"}`);
+  for (const conflict of refused) say("part-refused", conflictText(conflict));
+  if (others[0] !== undefined) say("not-counted", `${others.length}, such as ${conflictText(others[0])}`);
 }
 
 function ofReports({ config, reporting, outbox, recorder, state, journal }: House, say: Say): void {

@@ -7,6 +7,7 @@ import { ThisDevice } from "#agent/device.ts";
 import { ownFolder } from "#agent/folders.ts";
 import { hearing } from "#agent/gate-hears.ts";
 import { Gatekeeper } from "#agent/gatekeeper.ts";
+import { Groups } from "#agent/groups.ts";
 import type { House } from "#agent/house.ts";
 import { Journal } from "#agent/journal.ts";
 import { Policies } from "#agent/policies.ts";
@@ -27,6 +28,7 @@ import { selectPlatform } from "#platform/select.ts";
 import { openIdentity } from "#report/identity.ts";
 import { openOutbox } from "#report/outbox.ts";
 import { openClient, type Client } from "#trust/client.ts";
+import type { Generation } from "#trust/generation.ts";
 import { silent } from "#agent/silent.ts";
 import { Watchdog } from "#agent/watchdog.ts";
 
@@ -75,6 +77,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     openOutbox(join(config.state, "spool"), { clock, log }),
   ]);
   const state = openState(config.state, log);
+  const groups = new Groups(identity.id, config.groups);
   const missing: string[] = [];
   const named = async (key: "ca" | "root"): Promise<Buffer | undefined> => {
     const file = config[key];
@@ -98,8 +101,8 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
             bootstrap: root,
             clock,
             ca,
-            groups: [],
-            shard: undefined,
+            groups: (devices) => groups.followed(devices),
+            shard: groups.shard,
           }),
           options.once === true,
         );
@@ -108,6 +111,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     state,
     vital: vital.map((file) => file.path),
     os: platform.os,
+    groups,
     floor: () => trust.status().floor,
   });
   const device = new ThisDevice({ id: identity.id, platform, config, state, person: "", vital });
@@ -130,7 +134,14 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
   const journal = new Journal(join(config.state, "journal.ndjson"), (error) =>
     log.error("the journal cannot be kept", { error: describe(error) }),
   );
-  const about = { id: identity.id, hostname: hostname(), os: platform.os, groups: config.groups };
+  const about = {
+    id: identity.id,
+    hostname: hostname(),
+    os: platform.os,
+    get groups() {
+      return [...device.current().groups, ...device.current().claimed];
+    },
+  };
   const recorder = new Recorder({ outbox, journal, about, clock, log });
   const gate: Gatekeeper = new Gatekeeper({
     platform: gateOf(platform, config, options),
@@ -216,13 +227,18 @@ function asking(client: Client, first: boolean): House["trust"] {
       const fresh = await client.refresh(signal).catch(() => undefined); // `status` says why; the last good one it is
       if (fresh !== undefined) yield fresh;
       for await (const generation of client.updates(options, signal))
-        if (fresh === undefined || generation.version > fresh.version) yield generation;
+        if (fresh === undefined || isNews(generation, fresh)) yield generation;
     },
     activated: (generation) => client.activated(generation),
     rejected: (generation, why) => client.rejected(generation, why),
     status: () => client.status(),
     close: () => client.close(),
   };
+}
+
+/** What came before the fresh one is no news; a group's policy or an exception can be, without a new version of the base. */
+function isNews(generation: Generation, fresh: Generation): boolean {
+  return generation.id !== fresh.id && generation.version >= fresh.version;
 }
 
 /** Bytes: the certificates of every public authority are 250 kB. */

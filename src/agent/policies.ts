@@ -1,12 +1,15 @@
 import { describe } from "#lib/errors.ts";
 import type { Clock } from "#lib/clock.ts";
 import { formatInstant, instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
+import type { Grouping, Groups } from "#agent/groups.ts";
 import type { State } from "#agent/state.ts";
 import { noPolicy } from "#policy/ban.ts";
 import { compile, type Matcher, type Wanted } from "#policy/compile.ts";
+import type { Conflict } from "#policy/conflict.ts";
 import type { Seen } from "#policy/evidence.ts";
+import { lead } from "#policy/granted.ts";
 import { lint, type Finding } from "#policy/lint.ts";
-import { parseCatalog, parsePolicy } from "#policy/parse.ts";
+import { makeReady } from "#policy/ready.ts";
 import type { Os } from "#policy/text.ts";
 import type { Generation } from "#trust/generation.ts";
 
@@ -16,12 +19,19 @@ export interface Current {
   readonly wanted: Wanted;
   /** Whether what was read of a file shows any identity that this policy asks for. */
   readonly matters: (seen: Seen) => boolean;
-  /** The signed version; 0 before the first. */
+  /** Of everything that is in force here; empty before the first. */
+  readonly id: string;
+  /** The same bans have the same, whatever exceptions there are. */
+  readonly policyId: string;
+  /** The signed version of the base policy; 0 before the first. */
   readonly version: number;
-  /** Since when it is in force on this device. */
+  /** Since when these bans are in force on this device. */
   readonly activatedAt: Instant;
   /** What may hurt here, from lint, with this machine's vital programs. */
   readonly findings: readonly Finding[];
+  /** What was signed and does not count here. */
+  readonly conflicts: readonly Conflict[];
+  readonly grouping: Grouping;
 }
 
 export type Activation =
@@ -30,9 +40,6 @@ export type Activation =
 
 /** Before the first policy, nothing has started under one (ECMA-262 21.4.1.1: the last instant there is). */
 const never = instantOf(8.64e15);
-
-/** How far a signed time may lead the system's clock and still be believed (TRUST.md, "Time"). */
-export const lead = 24 * 3_600_000;
 
 /**
  * Verified bytes in, the policy in force out. What does not parse or compile is refused, and the last good one stays
@@ -44,17 +51,34 @@ export class Policies {
   readonly #vital: readonly string[];
   readonly #floor: () => Instant;
   readonly #os: Os;
+  readonly #groups: Groups;
   #current: Current;
 
   /** `floor`: the newest time that a signature vouches for. */
-  constructor(options: { clock: Clock; state: State; vital: readonly string[]; floor: () => Instant; os: Os }) {
+  constructor(options: {
+    clock: Clock;
+    state: State;
+    vital: readonly string[];
+    floor: () => Instant;
+    os: Os;
+    groups: Groups;
+  }) {
     this.#clock = options.clock;
     this.#state = options.state;
     this.#vital = options.vital;
     this.#floor = options.floor;
     this.#os = options.os;
-    const matcher = compile(noPolicy, { formatVersion: 1, tools: [] });
-    this.#current = this.#made(matcher, 0, never, []);
+    this.#groups = options.groups;
+    this.#current = {
+      ...this.#made(compile(noPolicy, { formatVersion: 1, tools: [] })),
+      id: "",
+      policyId: "",
+      version: 0,
+      activatedAt: never,
+      findings: [],
+      conflicts: [],
+      grouping: this.#groups.by(undefined),
+    };
   }
 
   current(): Current {
@@ -69,32 +93,33 @@ export class Policies {
   }
 
   activate(generation: Generation): Activation {
-    if (generation.version === this.#current.version) return { activated: true, current: this.#current };
+    const { id, policyId, version } = generation;
+    if (id === this.#current.id) return { activated: true, current: this.#current };
     try {
-      const policy = parsePolicy(generation.policy, { newer: "tolerate" });
-      const catalog = parseCatalog(generation.catalog);
-      const matcher = compile(policy, catalog);
-      const findings = lint(policy, catalog, { vital: this.#vital });
-      const activatedAt = this.#since(generation.version);
-      this.#current = this.#made(matcher, generation.version, activatedAt, findings);
+      const grouping = this.#groups.by(generation.devices);
+      const { matcher, catalog, conflicts } = makeReady(generation, grouping.whom);
+      const findings = lint(matcher.policy, catalog, { vital: this.#vital, vouched: grouping.vouched });
+      const activatedAt = this.#since(policyId);
+      const of = { id, policyId, version, activatedAt, findings, conflicts, grouping };
+      this.#current = { ...this.#made(matcher), ...of };
       return { activated: true, current: this.#current };
     } catch (error) {
       return { activated: false, why: describe(error) };
     }
   }
 
-  #made(matcher: Matcher, version: number, activatedAt: Instant, findings: readonly Finding[]): Current {
+  #made(matcher: Matcher): Pick<Current, "matcher" | "wanted" | "matters"> {
     const matters = (seen: Seen): boolean => matcher.claims(seen, this.#os).length > 0;
-    return { matcher, wanted: matcher.wanted, matters, version, activatedAt, findings };
+    return { matcher, wanted: matcher.wanted, matters };
   }
 
-  /** The same version keeps its instant over a restart: who started a banned tool meanwhile is not "already running". */
-  #since(version: number): Instant {
+  /** The same bans keep their instant over a restart and over exceptions: who started a banned tool meanwhile is not "already running". */
+  #since(policyId: string): Instant {
     const known = this.#state.read().activated;
     const at = this.now();
     // An instant that is still to come was written by a clock that was wrong.
-    if (known?.version === version && parseInstant(known.at) <= at) return parseInstant(known.at);
-    this.#state.write({ activated: { version, at: formatInstant(at) } });
+    if (known?.policy === policyId && parseInstant(known.at) <= at) return parseInstant(known.at);
+    this.#state.write({ activated: { policy: policyId, at: formatInstant(at) } });
     return at;
   }
 }

@@ -11,10 +11,10 @@ const fields = {
   installed: z.array(z.string()),
   /** Warnings that people answered with `edict continue`. */
   acknowledged: z.array(z.object({ ban: z.string(), person: z.string(), until: instantText })),
-  /** The policy generation in force, and since when here. */
-  activated: z.object({ version: z.int().nonnegative(), at: instantText }).optional(),
-  /** Bans whose breaker opened under that version. */
-  breakers: z.object({ version: z.int().nonnegative(), bans: z.array(z.string()) }),
+  /** The id of the bans in force, and since when here. */
+  activated: z.object({ policy: z.string(), at: instantText }).optional(),
+  /** Bans whose breaker opened under those. */
+  breakers: z.object({ policy: z.string(), bans: z.array(z.string()) }),
   /** What was last reported as installed: a digest a finding. */
   reported: z.record(z.string(), z.string()),
 };
@@ -24,7 +24,7 @@ export type DeviceState = z.infer<typeof stateSchema>;
 const nothing: DeviceState = {
   installed: [],
   acknowledged: [],
-  breakers: { version: 0, bans: [] },
+  breakers: { policy: "", bans: [] },
   reported: {},
 };
 

@@ -66,16 +66,23 @@ export class Enforcement {
     return this.#busy.size === 0;
   }
 
-  /** Returns at once. The newest judgement of a process is the one that counts: a grace that it does not confirm is dropped. */
+  /**
+   * Returns at once. The newest judgement of a process is the one that counts: a grace that it does not confirm is dropped. Where
+   * another ban stops the same process now, the deadline that its person was told stays: no new ban is a way to gain time.
+   */
   start(steps: readonly Step[], verdict: Verdict, evidence: Evidence): void {
     const job = { verdict, evidence };
+    let told = Infinity;
     if (evidence.process !== undefined) {
       const stop = steps.find((step) => step.do === "stop");
-      this.#spare(
-        this.#graces.drop((g) => g.pid === evidence.process?.pid && (!stop || !same(g, stop.process, verdict))),
-      );
+      const ends = (g: Grace<Job>): boolean => stop !== undefined && isSame(g, stop.process);
+      const dropped = this.#graces.drop((g) => g.pid === evidence.process?.pid && !(ends(g) && g.ban === verdict.ban));
+      this.#spare(dropped.filter((g) => !ends(g)));
+      for (const { until } of dropped.filter(ends)) told = Math.min(told, until);
     }
-    for (const step of steps) this.#execute(step, job);
+    const rest = Math.max(0, told - this.#options.clock.now());
+    for (const step of steps)
+      this.#execute(step.do === "stop" ? { ...step, grace: Math.min(step.grace, rest) } : step, job);
   }
 
   /** The gate let it not start. Where the same process is being stopped already, or was, it is said once. */
@@ -214,10 +221,12 @@ export class Enforcement {
   }
 }
 
-function same(grace: Grace<Job>, process: ProcessId, verdict: Verdict): boolean {
-  return (
-    grace.ban === verdict.ban && grace.start === process.start && grace.dev === process.dev && grace.ino === process.ino
-  );
+function same(grace: Grace<Job>, process: ProcessId, { ban }: Verdict): boolean {
+  return grace.ban === ban && isSame(grace, process);
+}
+
+function isSame(grace: Grace<Job>, process: ProcessId): boolean {
+  return grace.start === process.start && grace.dev === process.dev && grace.ino === process.ino;
 }
 
 function denialKey({ verdict, evidence: { process, file, script } }: Job): string {

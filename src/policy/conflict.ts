@@ -2,8 +2,8 @@ import { z } from "zod";
 
 /** Something that was signed and does not count on this device, or not as it was written. */
 export const conflictSchema = z.strictObject({
-  /** Where it stands: the base policy, the exceptions that the server granted, who is in which group, or a group's policy. */
-  part: z.union([z.enum(["base", "exceptions", "devices"]), z.templateLiteral(["group ", z.string()])]),
+  /** Where it stands: in the base policy, the exceptions that the server granted, or a group's policy. */
+  part: z.union([z.enum(["base", "exceptions"]), z.templateLiteral(["group ", z.string()])]),
   what: z.enum(["ban", "tool", "identity", "exception", "part"]),
   /** Of the ban or the tool; of an exception, that of the ban it is from; null for a whole part. */
   id: z.string().nullable(),
@@ -17,16 +17,11 @@ export function leftOut(part: Conflict["part"], why: string): Conflict {
   return { part, what: "part", id: null, why: `is left out: ${why}` };
 }
 
-const places = {
-  base: "the base policy",
-  exceptions: "the server's list of exceptions",
-  devices: "the list of who is in which group",
-} as const;
+const places = { base: "the base policy", exceptions: "the server's list of exceptions" } as const;
 
 /** The whole sentence. */
 export function conflictText({ part, what, id, why }: Conflict): string {
-  const place =
-    part === "base" || part === "exceptions" || part === "devices" ? places[part] : `the policy of the ${part}`;
+  const place = part === "base" || part === "exceptions" ? places[part] : `the policy of the ${part}`;
   const subject = {
     ban: `the ban ${id} of `,
     tool: `the tool ${id} of `,

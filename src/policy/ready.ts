@@ -17,6 +17,12 @@ export interface SignedParts {
   readonly exceptions: Uint8Array | undefined;
 }
 
+/** How much there is to read. */
+export function bytesOf({ policy, catalog, groups, exceptions }: SignedParts): number {
+  const others = [...groups.values(), exceptions ?? new Uint8Array()];
+  return others.reduce((sum, { length }) => sum + length, policy.length + catalog.length);
+}
+
 /** A policy that can be decided by, and what of its parts does not count. */
 export interface Ready {
   readonly matcher: Matcher;
@@ -69,7 +75,7 @@ function grantsOf({ exceptions }: SignedParts, refused: Conflict[]): Grants {
 }
 
 /** What the part says, or nothing and why not. */
-export function used<T>(part: Conflict["part"], refused: Conflict[], parse: () => T): T | undefined {
+function used<T>(part: Conflict["part"], refused: Conflict[], parse: () => T): T | undefined {
   const read = triedTo(parse);
   if (!(read instanceof PolicyError)) return read;
   refused.push(leftOut(part, read.message));

@@ -23,11 +23,22 @@ const standing = {
 
 const owner = seenSchema.pick({ package: true, extension: true });
 
-/** The first line; policy and catalog follow it as that many bytes. */
+const length = z.int().nonnegative();
+
+/** What follows the first line, each as that many bytes, in this order. */
+const lengths = {
+  policy: length,
+  catalog: length,
+  /** Policies of groups, by the group's name. */
+  groups: z.array(z.tuple([z.string(), length])).readonly(),
+  /** Null where the server has granted nothing here. */
+  exceptions: length.nullable(),
+};
+
+/** The first line. */
 export const beginSchema = z.strictObject({
   say: z.literal("begin"),
-  policy: z.int().nonnegative(),
-  catalog: z.int().nonnegative(),
+  ...lengths,
   version: z.int().nonnegative(),
   failClosed: z.boolean(),
   /** The agent's own pid: what it opens and starts does not wait for it. */
@@ -37,6 +48,8 @@ export const beginSchema = z.strictObject({
   ...standing,
 });
 export type Begin = z.infer<typeof beginSchema>;
+/** What it says besides the lengths. */
+export type Briefing = Omit<Begin, "say" | keyof typeof lengths>;
 
 export const toGateSchema = z.discriminatedUnion("say", [
   /** Something that a verdict depends on has changed, or may have: nothing stays settled. */

@@ -46,6 +46,8 @@ export const statusSchema = z.object({
     /** Of the signed list: fresh, stale or very-stale; none before the first. */
     state: z.string(),
   }),
+  /** Groups that this device is in: whether something signed says so, and whether bans of the group's own are in force. */
+  groups: z.array(z.object({ name: z.string(), vouched: z.boolean(), bans: z.boolean() })),
   /** What this machine lets the agent do. */
   capabilities: z.record(z.string(), capability),
   /** What stands between a person and a banned program, first to last. */
@@ -72,6 +74,8 @@ export const inForceSchema = z.object({
   bans: z.array(
     z.object({
       id: z.string(),
+      /** The group whose policy it stands in; null for the base policy. */
+      group: z.string().nullable(),
       tool: z.string(),
       mode: z.string(),
       since: z.string().nullable(),
@@ -80,6 +84,8 @@ export const inForceSchema = z.object({
       next: z.object({ mode: z.string(), from: z.string() }).nullable(),
     }),
   ),
+  /** What was signed and does not count on this device, in words. */
+  conflicts: z.array(z.string()),
 });
 export type InForce = z.infer<typeof inForceSchema>;
 

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { warningsOf } from "#agent/health.ts";
 import type { House } from "#agent/house.ts";
 import { instantOf, parseInstant } from "#lib/pure/instant.ts";
+import { leftOut } from "#policy/conflict.ts";
 import type { Capabilities } from "#platform/capabilities.ts";
 import { everything } from "../fakes/platform.ts";
 
@@ -14,7 +15,13 @@ const well = {
   clock: { now: () => now },
   missing: [],
   policies: {
-    current: () => ({ version: 3, findings: [], matcher: { policy: { bans: [{}], disabled: [], ignored: [] } } }),
+    current: () => ({
+      version: 3,
+      findings: [],
+      conflicts: [],
+      grouping: { ignored: [] },
+      matcher: { policy: { bans: [{}], disabled: [], ignored: [] } },
+    }),
   },
   trust: {
     status: () => ({ state: "fresh", rejected: undefined, lastError: undefined, floor: instantOf(0), problems: [] }),
@@ -64,6 +71,19 @@ const causes: readonly (readonly [code: string, change: { readonly [P in keyof W
   ["clock-wrong", trust({ floor: instantOf(now + 25 * 3_600_000) }), "2026-07-21T13:00:00Z"],
   ["newer-policy", parts({ disabled: [part] }), "1, such as bans[1]: a mode nobody knows"],
   ["newer-policy", parts({ ignored: [part, part] }), "2, such as"],
+  ["newer-policy", policies({ grouping: { ignored: [part] } }), "1, such as bans[1]"],
+  [
+    "part-refused",
+    policies({ conflicts: [leftOut("group finance", "no JSON")] }),
+    "the policy of the group finance is left out: no JSON",
+  ],
+  [
+    "not-counted",
+    policies({
+      conflicts: ["x", "y", "z"].map((id) => ({ part: "exceptions", what: "exception", id, why: "does not count" })),
+    }),
+    "3, such as an exception from the ban x of the server's list of exceptions does not count",
+  ],
   ["trust-trouble", trust({ problems: ["active-1 cannot be used"] }), "active-1 cannot be used"],
   ["watching-fails", watching({ error: "EMFILE" }), "EMFILE"],
   ["watching-fails", watching({ installed: { error: "EIO" } }), "EIO"],

@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
+import { Groups } from "#agent/groups.ts";
 import { Policies } from "#agent/policies.ts";
 import { openState, type State } from "#agent/state.ts";
 import { quiet } from "#lib/log.ts";
 import { formatInstant, instantOf, parseInstant } from "#lib/pure/instant.ts";
+import { conflictText } from "#policy/conflict.ts";
 import type { Generation } from "#trust/generation.ts";
+import { sha256 } from "#trust/sha256.ts";
 import { generationOf } from "../fakes/generation.ts";
 import { temporaryFolder } from "../lib/temporary.ts";
 
@@ -26,7 +29,13 @@ function generation(version: number, text: unknown, catalog: unknown = { formatV
   return generationOf(version, bytes(text), bytes(catalog));
 }
 
-async function device(options: { readonly state?: State; readonly vital?: readonly string[] } = {}) {
+interface Options {
+  readonly state?: State;
+  readonly vital?: readonly string[];
+  readonly labels?: readonly string[];
+}
+
+async function device(options: Options = {}) {
   const time = { now: noon, floor: instantOf(0) };
   const state = options.state ?? openState(await temporaryFolder(), quiet);
   const policies = new Policies({
@@ -35,6 +44,7 @@ async function device(options: { readonly state?: State; readonly vital?: readon
     state,
     vital: options.vital ?? [],
     floor: () => time.floor,
+    groups: new Groups("device-1", options.labels ?? []),
   });
   return { policies, time, state };
 }
@@ -63,7 +73,7 @@ test.for(broken)("a policy that %s is refused with a reason, and the last good o
   const answer = policies.activate(bad);
   expect(answer).toEqual({ activated: false, why: expect.stringMatching(/\w/) as string });
   expect(policies.current()).toBe(before);
-  expect(state.read().activated?.version).toBe(1);
+  expect(state.read().activated?.policy).toBe("1".repeat(64));
   expect(policies.activate(generation(3, policy("three", [ban("c")])))).toMatchObject({ activated: true });
   expect(policies.current().version).toBe(3);
 });
@@ -136,4 +146,120 @@ test("a policy that may hurt this machine is in force, and says so", async () =>
       .findings.map(({ text }) => text)
       .join("\n"),
   ).toContain("/opt/backup/agent");
+});
+
+const finance = (more: object = {}) => ({ name: "finance", bans: [ban("finance/a", more)] });
+const member = (group: string, hash = sha256("device-1")) => ({ groups: { [group]: { devices: [hash] } } });
+const granted = (until = "2026-08-01T00:00:00Z") => ({
+  formatVersion: 1,
+  exceptions: [{ ban: "a", device: sha256("device-1"), granted: "2026-07-20T00:00:00Z", until }],
+});
+
+const partOf = (value: unknown): Uint8Array | undefined => (value === undefined ? undefined : bytes(value));
+
+/** The same base with other parts; what is not `bans` keeps the id of the policy. */
+function withParts(parts: {
+  readonly id: string;
+  readonly bans?: string;
+  readonly base?: object;
+  readonly finance?: unknown;
+  readonly exceptions?: unknown;
+  readonly devices?: unknown;
+}): Generation {
+  const { id, bans = "bans", base = policy("one", [ban("a")]), ...rest } = parts;
+  const theirs = partOf(rest.finance);
+  return {
+    ...generation(1, base),
+    id,
+    policyId: bans,
+    groups: new Map(theirs === undefined ? [] : [["finance", theirs]]),
+    exceptions: partOf(rest.exceptions),
+    devices: partOf(rest.devices),
+  };
+}
+
+function inForce(policies: Policies) {
+  const { matcher, conflicts, grouping } = policies.current();
+  const { groups, claimed } = grouping.whom;
+  return { bans: matcher.policy.bans.map(({ id }) => id), said: conflicts.map(conflictText), groups, claimed };
+}
+
+test("a group's bans are in force beside the base's", async () => {
+  const { policies } = await device({ labels: ["finance"] });
+  policies.activate(withParts({ id: "1", finance: finance() }));
+  expect(inForce(policies)).toEqual({ bans: ["a", "finance/a"], said: [], groups: [], claimed: ["finance"] });
+});
+
+test.for([
+  ["a group's policy", { finance: "{" }, "the policy of the group finance is left out: "],
+  [
+    "a group's policy that loosens",
+    { finance: { ...finance(), allow: ["parrot"] } },
+    "the policy of the group finance is left out: allow",
+  ],
+  ["the server's exceptions", { exceptions: "[]" }, "the server's list of exceptions is left out: "],
+] as const)("%s that cannot be used holds up nothing else", async ([, parts, says]) => {
+  const { policies } = await device();
+  expect(policies.activate(withParts({ id: "1", ...parts }))).toMatchObject({ activated: true });
+  expect(inForce(policies)).toMatchObject({ bans: ["a"], said: [expect.stringContaining(says)] });
+});
+
+test("a list of who is in which group that cannot be used leaves what is in force, with its groups", async () => {
+  const { policies } = await device();
+  policies.activate(withParts({ id: "1", finance: finance(), devices: member("finance") }));
+  const before = policies.current();
+  const answer = policies.activate(withParts({ id: "2", devices: { groups: { finance: { devices: ["device-1"] } } } }));
+  expect(answer).toMatchObject({
+    activated: false,
+    why: expect.stringContaining("groups.finance.devices[0]") as string,
+  });
+  expect(policies.current()).toBe(before);
+  expect(inForce(policies)).toMatchObject({ bans: ["a", "finance/a"], groups: ["finance"] });
+});
+
+test("an exception is no new policy: nobody has another grace, and it is in force at once", async () => {
+  const { policies, time, state } = await device();
+  policies.activate(withParts({ id: "1" }));
+  const { activatedAt } = policies.current();
+  time.now = instantOf(noon + hour);
+  policies.activate(withParts({ id: "2", exceptions: granted() }));
+  expect(policies.current().activatedAt).toBe(activatedAt);
+  expect(policies.current().matcher.policy.exceptions).toHaveLength(1);
+  expect(state.read().activated?.at).toBe("2026-07-20T12:00:00Z");
+  policies.activate(withParts({ id: "3", bans: "other bans", finance: finance() }));
+  expect(policies.current().activatedAt).toBe(time.now);
+});
+
+test("an exception that lasts longer than its ban allows ends earlier, and that is said", async () => {
+  const { policies } = await device();
+  policies.activate(withParts({ id: "1", exceptions: granted("2027-01-01T00:00:00Z") }));
+  expect(inForce(policies).said).toEqual([expect.stringContaining("ends on 2026-08-19T00:00:00Z and not on 2027")]);
+});
+
+test("a group that nothing vouches for loosens nothing; one that the signers name does", async () => {
+  const exceptions = [{ ban: "a", group: "finance", until: "2027-01-01T00:00:00Z" }];
+  const base = policy("one", [ban("a", { reason: "r", owner: "o" })], { exceptions });
+  const { policies } = await device({ labels: ["finance"] });
+  policies.activate(withParts({ id: "1", base }));
+  expect(inForce(policies)).toMatchObject({
+    groups: [],
+    claimed: ["finance"],
+    said: [expect.stringContaining("for the group finance does not count here")],
+  });
+  expect(policies.current().findings.map(({ code }) => code)).toEqual(["exception-unvouched"]);
+  policies.activate(withParts({ id: "2", base, devices: member("finance", "0".repeat(64)) }));
+  expect(inForce(policies)).toMatchObject({ groups: [], claimed: ["finance"] });
+  policies.activate(withParts({ id: "3", base, devices: member("finance") }));
+  expect(inForce(policies)).toMatchObject({ groups: ["finance"], claimed: [], said: [] });
+  expect(policies.current().findings).toEqual([]);
+});
+
+test("the groups that a device follows are those of its own configuration and those that the signers put it in", () => {
+  const groups = new Groups("device-1", ["sales", "Kiosk 7"]);
+  expect(groups.shard).toBe(sha256("device-1").slice(0, 2));
+  expect(groups.followed(undefined)).toEqual(["sales"]);
+  expect(groups.followed(bytes(member("finance")))).toEqual(["finance", "sales"]);
+  expect(groups.followed(bytes({ groups: { hr: { managed: ["Kiosk 7"] } } }))).toEqual(["hr", "sales"]);
+  expect(groups.followed(bytes("{"))).toEqual(["sales"]); // what is in force stays: activation refuses such a list
+  expect(() => groups.by(bytes("{"))).toThrow("line 1");
 });

@@ -49,18 +49,18 @@ test("what was ever installed, acknowledged, switched off and activated outlives
   const { log, said } = logged();
   const before = openState(dir, log);
   const one = device(before);
-  one.policyChanged(7);
+  one.policyChanged("seven");
   one.present(["owl", "owl"]);
   one.present(["owl", "parrot"]);
   one.acknowledge("ban-a", "ann", instantOf(now + 1000), now);
   one.setBreakers(new Set(["ban-b"]));
-  before.write({ activated: { version: 7, at: "2026-07-10T00:00:00Z" } });
+  before.write({ activated: { policy: "seven", at: "2026-07-10T00:00:00Z" } });
   expect(statSync(join(dir, "device.json")).mode & 0o777).toBe(0o600);
 
   const after = openState(dir, log);
   const two = device(after);
-  expect(after.read().activated).toEqual({ version: 7, at: "2026-07-10T00:00:00Z" });
-  two.policyChanged(7);
+  expect(after.read().activated).toEqual({ policy: "seven", at: "2026-07-10T00:00:00Z" });
+  two.policyChanged("seven");
   expect(two.current()).toMatchObject({
     groups: [],
     claimed: ["finance"],
@@ -69,7 +69,7 @@ test("what was ever installed, acknowledged, switched off and activated outlives
     acknowledged: [{ ban: "ban-a", person: "ann", until: "2026-07-20T12:00:01Z" }],
     vital: new Set(["8:1:1"]),
   });
-  two.policyChanged(8);
+  two.policyChanged("eight");
   expect(two.current().breakers).toEqual(new Set()); // a new policy closes them
   expect(said).toEqual([]);
 });

@@ -104,6 +104,7 @@ test("what a stranger named is shown without steering the terminal", async () =>
     server: null,
     enforcement: "policy",
     policy: { name: bad, version: 1, activatedAt: null, bans: 1, state: "fresh" },
+    groups: [{ name: bad, vouched: false, bans: true }],
     capabilities: {},
     lines: { gate: line, stream: line, sweep: line },
     watching: { sweeps: 1, processes: 1, unreadable: 0, installed: null, execs: { told: 9, vanished: 1, lost: 0 } },
@@ -113,18 +114,21 @@ test("what a stranger named is shown without steering the terminal", async () =>
       { id: "1", at: "", uid: 1, did: "stopped", tool: bad, ban: bad, mode: "block", what: bad, because: [bad] },
     ],
   };
+  const ban = { id: bad, group: bad, tool: bad, mode: "block", since: null, reason: bad, replacement: bad, next: null };
+  const inForce = { name: bad, version: 1, bans: [ban], conflicts: [bad] };
   const why = { lines: [bad], verdict: null, evidence: null };
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
     socket.on("data", (question) => {
-      const result = question.toString().includes("why") ? why : status;
+      const asked = question.toString();
+      const result = asked.includes("why") ? why : asked.includes("policy") ? inForce : status;
       socket.end(`${JSON.stringify({ ok: true, result })}\n`);
     });
   });
   server.listen(join(dir, "agent.sock"));
   await once(server, "listening");
   onTestFinished(() => void server.close());
-  for (const argv of [["status"], ["doctor"], ["why", "parrot"]]) {
+  for (const argv of [["status"], ["doctor"], ["why", "parrot"], ["policy", "show"]]) {
     const { out } = await edictAt(instantOf(0), dir, ...argv);
     expect(out).toContain("rm -rf /");
     expect(out).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);

@@ -177,6 +177,25 @@ test("a judgement that frees a process ends its grace", async () => {
   expect(enforcement.pending()).toEqual([]);
 });
 
+const slow = (ban: string, grace: number): Verdict => verdictOf({ ban, notice: { ...notice, grace } });
+
+test("another ban of the same process keeps the deadline that its person was told", async () => {
+  let now = instantOf(1_000_000);
+  const { enforcement, judge, next } = start(world(), { now: () => now });
+  const told = slow("told", 60_000);
+  judge(told, running);
+  expect(await next()).toMatchObject({ did: "grace", until: "1970-01-01T00:17:40Z" });
+  now = instantOf(1_030_000);
+  judge(slow("another", 3_600_000), running);
+  expect(await next()).toMatchObject({ did: "grace", until: "1970-01-01T00:17:40Z" });
+  judge(slow("quicker", 10_000), running);
+  expect(await next()).toMatchObject({ did: "grace", until: "1970-01-01T00:17:20Z" });
+  expect(enforcement.pending()).toHaveLength(1);
+  now = instantOf(1_040_000);
+  judge(slow("late", 3_600_000), running);
+  expect(await next()).toMatchObject({ did: "stopped" });
+});
+
 test("the graces of a withdrawn ban are dropped", async () => {
   const { judge, next, enforcement } = start(world());
   judge(verdictOf(), running);

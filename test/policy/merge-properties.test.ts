@@ -122,7 +122,7 @@ test("no group makes anything less strict than the base alone, for any evidence,
       const together = strictness(policyFrom({ base: text, groups: others }), e, when, d);
       expect(together).toBeGreaterThanOrEqual(alone);
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   );
 });
 
@@ -157,7 +157,7 @@ test("no group gives a running program more time, or a reader more, than the bas
         expect(Number(together.notice?.strict)).toBeGreaterThanOrEqual(Number(alone.notice?.strict));
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 1500 },
   );
 });
 
@@ -206,7 +206,7 @@ test('no exception loosens a ban that says "never", and none a ban for longer th
       const rest = { ...without, bans: holding, allow: [...approvedBy(without)] };
       expect(strictness(policy, e, when, d)).toBeGreaterThanOrEqual(strictness(rest, e, when, d));
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   );
 });
 

@@ -13,7 +13,16 @@ export const command: Command = {
   },
 };
 
-function words({ name, version, bans }: InForce): readonly string[] {
+function words(inForce: InForce): readonly string[] {
+  const { conflicts } = inForce;
+  return [
+    ...banWords(inForce),
+    ...(conflicts.length === 0 ? [] : ["What was signed and does not count here:"]),
+    ...conflicts.map((conflict) => `  ${printable(conflict)}`),
+  ];
+}
+
+function banWords({ name, version, bans }: InForce): readonly string[] {
   if (bans.length === 0)
     return [
       version === 0 ? "No policy yet." : `${printable(name)}, version ${version}: nothing is banned on this device.`,
@@ -21,7 +30,7 @@ function words({ name, version, bans }: InForce): readonly string[] {
   return [
     `${printable(name)}, version ${version}:`,
     ...bans.flatMap((ban) => [
-      `  ${printable(ban.id)}: ${printable(ban.tool)}, ${ban.mode}${ban.since === null ? "" : ` since ${ban.since}`}`,
+      `  ${printable(ban.id)}: ${printable(ban.tool)}, ${ban.mode}${ban.since === null ? "" : ` since ${ban.since}`}${ban.group === null ? "" : ` (of the group ${printable(ban.group)})`}`,
       `    ${printable(ban.reason)}`,
       ...(ban.replacement === null ? [] : [`    use instead: ${printable(ban.replacement)}`]),
       ...(ban.next === null ? [] : [`    from ${ban.next.from}: ${ban.next.mode}`]),

@@ -21,6 +21,15 @@ function lineRows({ gate, stream, sweep }: Status["lines"]): readonly string[] {
   );
 }
 
+/** Which groups this device is in, and who says so. */
+function groupRows(groups: Status["groups"]): readonly string[] {
+  const named = groups.map(({ name, vouched, bans }) => {
+    const about = [...(vouched ? [] : ["by its own configuration only"]), ...(bans ? ["with bans of its own"] : [])];
+    return about.length === 0 ? printable(name) : `${printable(name)} (${about.join(", ")})`;
+  });
+  return named.length === 0 ? [] : [`groups      ${named.join(", ")}`];
+}
+
 /** What the exec stream has told of since the agent runs. */
 function startRows(execs: Status["watching"]["execs"]): readonly string[] {
   if (execs === null) return [];
@@ -39,6 +48,7 @@ function words(status: Status): readonly string[] {
   return [
     `Edict ${status.version}, watching since ${status.since}`,
     `policy      ${inForce}`,
+    ...groupRows(status.groups),
     `server      ${status.server ?? "none: enforcing what is on disk"}`,
     `enforcement ${status.enforcement === "policy" ? "as the policy says" : "OBSERVE ONLY: the emergency stop is set on this device"}`,
     `device      ${status.device}`,
