@@ -13,6 +13,7 @@ import type { GateProcess } from "#platform/gate.ts";
 import type { Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { fromGateSchema } from "#protocol/gate.ts";
+import type { Generation } from "#trust/generation.ts";
 import { generationOf } from "../fakes/generation.ts";
 
 /** A marker that stands in what the place's policy bans, and nowhere else. */
@@ -119,10 +120,10 @@ export class GatePlace {
   }
 
   /** From when it resolves this policy is answered by. */
-  async enforce(policy: Buffer, version: number): Promise<void> {
+  async enforce(policy: Buffer, version: number, parts: Partial<Generation> = {}): Promise<void> {
     const catalog = Buffer.from(JSON.stringify({ formatVersion: 1, tools: [] }));
     const before = this.keeper.health.pid;
-    this.keeper.policy(generationOf(version, policy, catalog));
+    this.keeper.policy({ ...generationOf(version, policy, catalog), ...parts });
     await until(() => this.keeper.state().up && this.keeper.health.pid !== before);
   }
 
