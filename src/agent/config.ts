@@ -143,8 +143,8 @@ function readSettings(file: string, named: boolean, problems: string[]): Found {
 }
 
 /**
- * Defaults, then each file in turn. Groups widen who is banned and who is excepted, so only the last (managed) file,
- * or the only one there is, may name them. @throws ConfigError
+ * Defaults, then each file in turn. Groups say whose bans are followed, and the signed list may trust MDM's labels with exceptions,
+ * so only the last (managed) file, or the only one there is, may name them. @throws ConfigError
  */
 export function loadConfig(places: Places): Config {
   const problems: string[] = [];
