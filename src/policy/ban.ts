@@ -8,6 +8,9 @@ export const policyBounds = {
   catalog: 256 * 1024 * 1024,
   bans: 100_000,
   identities: 1_000_000,
+  /** Of one group: so many that nothing else waits for them, whoever has the group's key. */
+  groupBans: 1000,
+  groupIdentities: 10_000,
   /** Bytes of one group's policy, of one shard of the server's exceptions, of who is in which group (trust/limits.ts has the same). */
   group: 8 * 1024 * 1024,
   exceptions: 4 * 1024 * 1024,

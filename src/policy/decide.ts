@@ -146,11 +146,16 @@ function allowed(e: Evidence, because: readonly Reason[]): Verdict {
   return { evidence: [e.id], mode: "allow", ...nobodys, because };
 }
 
+/** Other bans that a verdict names: it has to fit into a line. */
+const mostNamed = 8;
+
 function verdictOf(e: Evidence, first: Finding, rest: readonly Finding[], freed: readonly Reason[]): Verdict {
   const { of, mode, because: own } = first;
-  const others = rest.filter((finding) => finding.mode !== "allow").map((f) => `${f.of.ban.id} (${f.mode})`);
+  const others = rest.filter((finding) => finding.mode !== "allow");
+  const named = others.slice(0, mostNamed).map((f) => `${f.of.ban.id} (${f.mode})`);
+  const more = others.length > named.length ? ` and ${others.length - named.length} more` : "";
   const strictest: readonly Reason[] =
-    others.length === 0 ? [] : [{ rule: "strictest", text: `it goes before ${others.join(", ")}` }];
+    others.length === 0 ? [] : [{ rule: "strictest", text: `it goes before ${named.join(", ")}${more}` }];
   const because = freed.length === 0 && others.length === 0 ? own : [...freed, ...own, ...strictest];
   if (mode === "allow" && !isExcepted(first)) return allowed(e, because);
   const exception = isExcepted(first) ? rule.exceptionOf(of) : undefined;

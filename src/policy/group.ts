@@ -33,7 +33,7 @@ export function asPolicy(group: GroupPolicy): Policy {
 /** `groups/<group>/policy.json`, unpacked; every id in it begins with the group's name and a slash. @throws PolicyError */
 export function parseGroupPolicy(bytes: Uint8Array, group: string, { newer = "refuse" }: Newer = {}): GroupPolicy {
   const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.group });
-  checkBounds(document);
+  checkBounds(document, { bans: policyBounds.groupBans, identities: policyBounds.groupIdentities });
   const read = document.version(newer) > 1 ? newerGroup(document, group) : strictGroup(document, group);
   checkUnique(document, "bans", read.bans);
   checkUnique(document, "tools", read.tools);

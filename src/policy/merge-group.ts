@@ -48,11 +48,17 @@ function keyOf(identity: Identity): string {
 
 type Speaks<T> = (one: T, ground: Ground, own: ReadonlyMap<string, Tool>) => string | undefined;
 
-/** A tool of a group's own does not count where this speaks. */
-const shadows: Speaks<Tool> = ({ id }, ground) =>
-  ground.tool(id) === undefined
-    ? undefined
-    : "the base policy or the catalog has a tool of that id, and it stays as it is";
+/** A tool of a group's own does not count where one of these speaks; the first is named. */
+const shadows: readonly Speaks<Tool>[] = [
+  ({ id }, ground) =>
+    ground.tool(id) === undefined
+      ? undefined
+      : "the base policy or the catalog has a tool of that id, and it stays as it is",
+  ({ id }, ground) =>
+    ground.approves(id)
+      ? "the base policy approves what has that id, and a group does not say what that is"
+      : undefined,
+];
 
 /** A ban of a group's does not count where one of these speaks; the first is named. */
 const refusals: readonly Speaks<Ban>[] = [
@@ -65,6 +71,19 @@ const refusals: readonly Speaks<Ban>[] = [
     ground.approves(tool) ? `the base policy approves ${tool}, and what is approved goes first` : undefined,
 ];
 
+function spoken<T>(
+  rules: readonly Speaks<T>[],
+  one: T,
+  ground: Ground,
+  own: ReadonlyMap<string, Tool>,
+): string | undefined {
+  for (const speaks of rules) {
+    const why = speaks(one, ground, own);
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
 /** What a group's policy adds, and what of it does not count. */
 export function addedBy(
   group: string,
@@ -76,13 +95,13 @@ export function addedBy(
     void conflicts.push({ part: `group ${group}`, what, id, why: `is left out: ${why}` });
   const own = new Map<string, Tool>();
   for (const tool of policy.tools) {
-    const why = shadows(tool, ground, own);
+    const why = spoken(shadows, tool, ground, own);
     if (why === undefined) own.set(tool.id, withoutApproved(tool, ground, leaveOut));
     else leaveOut("tool", tool.id, why);
   }
   const bans: Ban[] = [];
   for (const ban of policy.bans) {
-    const why = refusals.map((speaks) => speaks(ban, ground, own)).find((said) => said !== undefined);
+    const why = spoken(refusals, ban, ground, own);
     if (why === undefined) bans.push({ ...ban, group });
     else leaveOut("ban", ban.id, why);
   }

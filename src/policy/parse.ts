@@ -173,13 +173,16 @@ function listAt(value: unknown, key: string): readonly unknown[] {
 }
 
 /** Before anything is made of it. @throws PolicyError */
-export function checkBounds(document: Document): void {
+export function checkBounds(
+  document: Document,
+  bounds: { readonly bans: number; readonly identities: number } = policyBounds,
+): void {
   const bans = document.listAt("bans").length;
-  if (bans > policyBounds.bans) document.fail("bounds", ["bans"], `${bans} bans, the bound is ${policyBounds.bans}`);
+  if (bans > bounds.bans) document.fail("bounds", ["bans"], `${bans} bans, the bound is ${bounds.bans}`);
   let count = 0;
   for (const tool of document.listAt("tools")) count += listAt(tool, "identities").length;
-  if (count > policyBounds.identities)
-    document.fail("bounds", ["tools"], `${count} identities, the bound is ${policyBounds.identities}`);
+  if (count > bounds.identities)
+    document.fail("bounds", ["tools"], `${count} identities, the bound is ${bounds.identities}`);
 }
 
 /** @throws PolicyError */

@@ -211,3 +211,14 @@ test("of several exceptions the one that lasts longest is named", () => {
   const d = deviceOf(deviceSchema.parse({ id: "d", person: "ann", groups: ["h", "g"] }));
   expect(decide(m, found, late, d)).toMatchObject({ mode: "allow", ban: "x", exception: { until: until(3) } });
 });
+
+test("of many bans a verdict names a few: it has to fit into a line", () => {
+  const many = Array.from({ length: 1000 }, (_, i) => banText({ id: `x${i}` }));
+  const m = compile(policyOf({ bans: many, tools: [toolText("x")] }), catalogOf());
+  const verdict = decide(m, found, late, deviceOf(deviceSchema.parse({})));
+  expect(verdict.because.at(-1)).toEqual({
+    rule: "strictest",
+    text: expect.stringMatching(/^it goes before x1 \(block\), .* and 991 more$/) as string,
+  });
+  expect(JSON.stringify(verdict).length).toBeLessThan(1500);
+});

@@ -41,7 +41,9 @@ const ban = (tools: readonly string[]) =>
     scope: maybe(
       fc.record({ groups: fc.subarray(groupNames), percent: fc.constantFrom(30, 70) }, { requiredKeys: [] }),
     ),
-    replacement: maybe(fc.record({ tool: fc.constantFrom(...ids), ready: fc.constantFrom("preferred", "required") })),
+    replacement: maybe(
+      fc.record({ tool: fc.constantFrom(...ids, "finance/t"), ready: fc.constantFrom("preferred", "required") }),
+    ),
     exceptions: maybe(fc.constantFrom("never", { max: "P1D" }, { max: "P3D" }, { max: "PT0.0005S" })),
   });
 
@@ -49,7 +51,7 @@ const base = fc
   .record({
     own: fc.tuple(...ids.map((id) => identities.map((own) => ({ id, name: id, identities: own })))),
     bans: fc.array(ban(ids), { maxLength: 4 }),
-    allow: fc.subarray(ids, { maxLength: 1 }),
+    allow: fc.subarray([...ids, "finance/t"], { maxLength: 1 }),
     groups: fc.subarray(groupNames),
   })
   .map(({ own, bans, allow, groups }) => ({

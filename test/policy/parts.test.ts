@@ -24,7 +24,13 @@ test.each<[what: string, keys: object, path: string, says: string]>([
   ["has a key nobody knows", { bans: [{ ...ban, script: "rm" }] }, "bans[0].script", "only known keys"],
   ["says whose a ban is", { bans: [{ ...ban, group: "x" }] }, "bans[0].group", "only known keys"],
   ["is newer than this program", { formatVersion: 2 }, "formatVersion", "needs a newer edict"],
-  ["has too many bans", { bans: tooMany(policyBounds.bans) }, "bans", "the bound is 100000"],
+  ["has too many bans", { bans: tooMany(policyBounds.groupBans) }, "bans", "the bound is 1000"],
+  [
+    "has too many identities",
+    { tools: [{ identities: tooMany(policyBounds.groupIdentities) }] },
+    "tools",
+    "10001 identities, the bound is 10000",
+  ],
 ])("a group's policy that %s is refused, with its path", (_, keys, path, says) => {
   const error = refusalOf(() => parseGroupPolicy(bytesOf(groupText(keys)), "finance"));
   expect(error).toMatchObject({ path });
