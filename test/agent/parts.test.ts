@@ -164,10 +164,16 @@ describe.skipIf(lacking("root"))("what others than the base policy's signers sig
       (await one.status()).warnings.some(({ code }) => code === "breaker-open");
     await until("the breaker is open", open);
     const hash = sha256((await one.status()).device);
-    const grant = { ban: "unknown", device: hash, granted: ago(1), until: ago(-1) };
-    await publish("exceptions", `exceptions/${hash.slice(0, 2)}.json`, { formatVersion: 1, exceptions: [grant] });
+    const grants = [
+      { ban: "unknown", device: hash, granted: ago(1), until: ago(-1) },
+      { ban: "watched", device: hash, granted: ago(-48), until: ago(-72) },
+    ];
+    await publish("exceptions", `exceptions/${hash.slice(0, 2)}.json`, { formatVersion: 1, exceptions: grants });
     await until("the exception is here", async () => (await inForce(one)).conflicts.length > 0);
     expect(await open()).toBe(true);
+    expect(await why(one, "watched")).toMatch(
+      /an exception of the server's was granted on .*, which is still to come here/,
+    );
     await publish("group-finance", "groups/finance/policy.json", group("finance", { tool: "none" }));
     await until("the breaker is closed", async () => !(await open()));
   });

@@ -128,12 +128,17 @@ test("what a stranger named is shown without steering the terminal", async () =>
   server.listen(join(dir, "agent.sock"));
   await once(server, "listening");
   onTestFinished(() => void server.close());
+  const said: string[] = [];
   for (const argv of [["status"], ["doctor"], ["why", "parrot"], ["policy", "show"]]) {
     const { out } = await edictAt(instantOf(0), dir, ...argv);
     expect(out).toContain("rm -rf /");
     expect(out).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
     expect(out).not.toMatch(/^rm/m);
+    said.push(out);
   }
+  expect(said[0]).toMatch(/^groups .*rm -rf \/ \(by its own configuration only, with bans of its own\)$/m);
+  expect(said[3]).toMatch(/, block \(of the group .*rm -rf \/\)$/m);
+  expect(said[3]).toContain("What was signed and does not count here:");
 });
 
 test("a reader who goes away early is no error to speak of", async () => {

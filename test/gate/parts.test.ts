@@ -9,7 +9,10 @@ const base = gatePolicy({ stages: [{ from: "2099-01-01T00:00:00Z", mode: "block"
 const stages = [{ from: "2026-01-01T00:00:00Z", mode: "block" }];
 const finance = { name: "finance", bans: [{ id: "finance/banned", tool: "banned-tool", stages }] };
 const theirs = (policy: Buffer): { readonly groups: ReadonlyMap<string, Uint8Array> } => ({
-  groups: new Map([["finance", policy]]),
+  groups: new Map([
+    ["finance", policy],
+    ["hr", json({ name: "people", bans: [] })],
+  ]),
 });
 
 describe.skipIf(lacking("root"))("the gate, by what groups and the server sign beside the base policy", () => {
