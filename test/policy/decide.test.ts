@@ -9,19 +9,9 @@ import { evidenceSchema, type Evidence } from "#policy/evidence.ts";
 import { percentile } from "#policy/rules.ts";
 import { gradeOf, isIntrinsic, type Identity, type Tool } from "#policy/tool.ts";
 import { modes, type Mode } from "#policy/verdict.ts";
+import { ids, identity, seen } from "./arbitrary.ts";
 import { banText, catalogOf, policyOf, toolText } from "./text.ts";
 
-const ids = ["a", "b", "c"];
-const identity = fc.oneof(
-  fc.constantFrom(...ids).map((id) => ({ kind: "package", ecosystem: "npm", id })),
-  fc.constantFrom(...ids).map((id) => ({ kind: "marker", bytes: `marker-of-${id}` })),
-  fc.constantFrom(...ids).map((name) => ({ kind: "name", name })),
-  fc.record({
-    kind: fc.constant("path"),
-    glob: fc.constantFrom("/opt/a/**", "/opt/*/b", "/opt/c?"),
-    grade: fc.constantFrom("proof", "hint"),
-  }),
-);
 const tools = fc.tuple(
   ...ids.map((id) => fc.array(identity, { maxLength: 3 }).map((own) => ({ id, name: id, identities: own }))),
 );
@@ -33,19 +23,6 @@ const bans = fc.array(
   }),
   { maxLength: 4 },
 );
-const pick = <T>(...values: T[]): fc.Arbitrary<{ value: T[] } | { absent: true } | { unread: string }> =>
-  fc.oneof(
-    fc.subarray(values, { minLength: 1 }).map((value) => ({ value })),
-    fc.constant({ absent: true as const }),
-    fc.constant({ unread: "no" }),
-  );
-const seen = fc.record({
-  package: pick(...ids.map((id) => ({ ecosystem: "npm", id }))),
-  marker: pick(...ids.map((id) => `marker-of-${id}`)),
-  name: pick(...ids),
-  path: pick("/opt/a/x", "/opt/a/b", "/opt/cc"),
-});
-
 /** POLICY.md's order of decision in a few lines: every identity of every tool is tried against everything that was seen. */
 function naive(
   e: Evidence,

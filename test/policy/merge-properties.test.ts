@@ -8,24 +8,14 @@ import { evidenceSchema, type Evidence } from "#policy/evidence.ts";
 import { lead } from "#policy/granted.ts";
 import type { Policy } from "#policy/ban.ts";
 import { modes } from "#policy/verdict.ts";
+import { ids, identity, seen } from "./arbitrary.ts";
 import { merged, whom, type Written } from "./written.ts";
 import { banText, catalogOf, toolText } from "./text.ts";
 
-const ids = ["a", "b", "c"];
 const groupNames = ["finance", "sales"];
 const day = (n: number): string => `2026-07-${String(n).padStart(2, "0")}T00:00:00Z`;
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 
-const identity = fc.oneof(
-  fc.constantFrom(...ids).map((id) => ({ kind: "package", ecosystem: "npm", id })),
-  fc.constantFrom(...ids).map((id) => ({ kind: "marker", bytes: `marker-of-${id}` })),
-  fc.constantFrom(...ids).map((name) => ({ kind: "name", name })),
-  fc.record({
-    kind: fc.constant("path"),
-    glob: fc.constantFrom("/opt/a/**", "/opt/*/b", "/opt/c?"),
-    grade: fc.constantFrom("proof", "hint"),
-  }),
-);
 const identities = fc.array(identity, { maxLength: 3 });
 
 const ban = (tools: readonly string[]) =>
@@ -82,17 +72,6 @@ const grants = fc.array(
   { maxLength: 4 },
 );
 
-const pick = <T>(...values: T[]) =>
-  fc.oneof(
-    fc.subarray(values, { minLength: 1 }).map((value) => ({ value })),
-    fc.constant({ absent: true as const }),
-  );
-const seen = fc.record({
-  package: pick(...ids.map((id) => ({ ecosystem: "npm", id }))),
-  marker: pick(...ids.map((id) => `marker-of-${id}`)),
-  name: pick(...ids),
-  path: pick("/opt/a/x", "/opt/a/b", "/opt/cc"),
-});
 const evidence = fc.oneof(
   seen.map((saw) => evidenceSchema.parse({ id: "e", kind: "exec", seen: saw })),
   fc
@@ -105,8 +84,13 @@ const device = fc
   .record({
     id: fc.constant(whom.id),
     groups: fc.subarray(groupNames),
+    claimed: fc.subarray(groupNames),
     installed: fc.subarray(ids),
     breakers: fc.subarray(["ban-0", "finance/ban-0"]),
+    acknowledged: fc
+      .subarray(["ban-1", "sales/ban-0"])
+      .map((bans) => bans.map((one) => ({ ban: one, person: "", until: day(6) }))),
+    enforcement: fc.constantFrom("policy", "policy", "observe"),
   })
   .map((keys) => deviceOf(deviceSchema.parse(keys)));
 const at = fc
