@@ -12,14 +12,15 @@ const longest = "P30D";
  */
 export function exceptionsOf(
   grants: readonly Grant[],
-  bans: ReadonlyMap<string, Ban>,
+  bans: readonly Ban[],
   device: { readonly id: string; readonly hash: string },
 ): { readonly exceptions: readonly Exception[]; readonly conflicts: readonly Conflict[] } {
   const exceptions: Exception[] = [];
   const conflicts: Conflict[] = [];
-  for (const grant of grants) {
-    if (grant.device !== device.hash) continue;
-    const { exception, why } = judged(grant, bans.get(grant.ban), device.id);
+  const own = grants.filter((grant) => grant.device === device.hash);
+  const byId = new Map(own.length === 0 ? [] : bans.map((ban) => [ban.id, ban]));
+  for (const grant of own) {
+    const { exception, why } = judged(grant, byId.get(grant.ban), device.id);
     if (exception !== undefined) exceptions.push(exception);
     if (why !== undefined) conflicts.push({ part: "exceptions", what: "exception", id: grant.ban, why });
   }

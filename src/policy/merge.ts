@@ -35,8 +35,7 @@ export interface Merged {
  */
 export function merge({ base, catalog, groups, grants }: Parts, whom: Whom): Merged {
   const added = withGroups(base, catalog, groups);
-  const bans = new Map(added.policy.bans.map((ban) => [ban.id, ban]));
-  const granted = exceptionsOf(grants, bans, whom);
+  const granted = exceptionsOf(grants, added.policy.bans, whom);
   const exceptions = [...base.exceptions, ...granted.exceptions];
   return {
     policy: granted.exceptions.length === 0 ? added.policy : { ...added.policy, exceptions },
