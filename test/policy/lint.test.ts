@@ -206,3 +206,17 @@ test.each([
 ])("a group's policy %s", (_, found, expected) => {
   expect(found).toEqual(expected);
 });
+
+test("a group's ban puts none of the base's into its shadow, and the base's puts a group's", () => {
+  const { bans } = policyOf({ bans: [banText(), banText({ id: "a", stages: [early, stage] })] });
+  const found = (groups: readonly (string | undefined)[]) =>
+    lint(
+      { ...policyOf(one({})), bans: bans.map((ban, i) => ({ ...ban, ...(groups[i] && { group: groups[i] }) })) },
+      catalog,
+    )
+      .filter(({ code }) => code === "shadowed")
+      .map(({ ban }) => ban);
+  expect(found([undefined, undefined])).toEqual(["x"]);
+  expect(found([undefined, "finance"])).toEqual([]);
+  expect(found(["finance", undefined])).toEqual(["x"]);
+});
