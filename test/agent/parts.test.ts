@@ -1,7 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import { formatInstant, instantOf } from "#lib/pure/instant.ts";
 import { inForceSchema, whySchema } from "#protocol/status.ts";
@@ -49,6 +50,7 @@ async function place() {
   };
   const server = web.url.replace(/\/$/, "");
   return {
+    folder,
     tool,
     base,
     start: (settings: object) => agent(folder, { server, root: join(folder, "root.json"), ...settings }),
@@ -153,23 +155,48 @@ describe.skipIf(lacking("root"))("what others than the base policy's signers sig
     expect((await one.status()).warnings.map(({ code }) => code)).toContain("not-counted");
   });
 
-  test("an exception closes no breaker, and new bans do", async () => {
-    const { tool, start, publish, group, base } = await place();
-    const limits = { breaker: { programs: 1, window: "PT1M" } };
+  test("a group's exception counts where the signers say who is in the group, and not where a device says it", async () => {
+    const { tool, start, publish, base } = await place();
+    const exceptions = [{ ban: "watched", group: "hr", until: ago(-24) }];
+    await publish("targets", "policy.json", { ...base("block"), exceptions });
+    const one = start({ groups: ["hr", "Laptops 7"] });
+    await one.says("a policy is in force");
+    expect(await end(await tool.start())).toBe("SIGTERM");
+    expect(await why(one, "watched")).toContain("only this device's own configuration says that it is in that group");
+    await publish("targets", "devices.json", { formatVersion: 1, groups: { hr: { managed: ["Laptops 7"] } } });
+    await until("the signers' list is here", async () => (await one.status()).groups[0]?.vouched === true);
+    const excepted = await tool.start();
+    const used = async (): Promise<boolean> => (await one.status()).recorded.some(({ mode }) => mode === "allow");
+    await until("the exception is used", used);
+    expect(isAlive(excepted)).toBe(true);
+  });
+
+  test("an exception closes no breaker and forgets no stop, and new bans do", async () => {
+    const { tool, folder, start, publish, group, base } = await place();
+    const limits = { breaker: { programs: 2, window: "PT1H" } };
     await publish("targets", "policy.json", { ...base("block"), limits });
     const one = start({ groups: ["finance"] });
     await one.says("a policy is in force");
     expect(await end(await tool.start())).toBe("SIGTERM");
     const open = async (): Promise<boolean> =>
       (await one.status()).warnings.some(({ code }) => code === "breaker-open");
-    await until("the breaker is open", open);
     const hash = sha256((await one.status()).device);
     const grants = [
       { ban: "unknown", device: hash, granted: ago(1), until: ago(-1) },
       { ban: "watched", device: hash, granted: ago(-48), until: ago(-72) },
     ];
-    await publish("exceptions", `exceptions/${hash.slice(0, 2)}.json`, { formatVersion: 1, exceptions: grants });
+    const shard = `exceptions/${hash.slice(0, 2)}.json`;
+    await publish("exceptions", shard, { formatVersion: 1, exceptions: grants });
     await until("the exception is here", async () => (await inForce(one)).conflicts.length > 0);
+    expect(await open()).toBe(false);
+    const copy = join(folder, "copy");
+    copyFileSync(join(folder, tool.id), copy);
+    const second = spawn(copy, ["600"], { stdio: "ignore" });
+    onTestFinished(() => void second.kill("SIGKILL"));
+    expect(await end(second)).toBe("SIGTERM");
+    await until("the breaker is open", open);
+    await publish("exceptions", shard, { formatVersion: 1, exceptions: grants.slice(1) });
+    await until("fewer exceptions are here", async () => (await inForce(one)).conflicts.length === 0);
     expect(await open()).toBe(true);
     expect(await why(one, "watched")).toMatch(
       /an exception of the server's was granted on .*, which is still to come here/,
