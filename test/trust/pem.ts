@@ -12,11 +12,11 @@ export function asPem(key: Listed): Listed {
   return { ...key, keyid: "as-pem", key: { ...key.key, keyval: { public: pem } } };
 }
 
-/** A key of another kind than ed25519. */
-export function pemKey(scheme: "ecdsa-sha2-nistp256" | "rsassa-pss-sha256"): Listed {
+/** A key of another kind than ed25519. @param bits of an RSA key */
+export function pemKey(scheme: "ecdsa-sha2-nistp256" | "rsassa-pss-sha256", bits = 2048): Listed {
   const pair = scheme.startsWith("ecdsa")
     ? generateKeyPairSync("ec", { namedCurve: "P-256" })
-    : generateKeyPairSync("rsa", { modulusLength: 2048 });
+    : generateKeyPairSync("rsa", { modulusLength: bits });
   const privateKey: KeyObject = pair.privateKey;
   const pem = pair.publicKey.export({ format: "pem", type: "spki" });
   const key = { keytype: scheme.startsWith("ecdsa") ? "ecdsa" : "rsa", scheme, keyval: { public: pem } };

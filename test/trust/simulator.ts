@@ -42,8 +42,8 @@ export class SimulatedRole {
   extra: Content = {};
   /** Bends the content before it is signed. */
   bend: ((content: Content) => Content) | undefined;
-  /** Bends the finished bytes, after the roles above have taken their length and hash. */
-  tamper: ((bytes: Buffer) => Buffer) | undefined;
+  /** Bends the finished bytes, after the roles above have taken their length and hash; undefined takes the file away. */
+  tamper: ((bytes: Buffer) => Buffer | undefined) | undefined;
 
   constructor(expires: Instant) {
     this.expires = expires;
@@ -148,7 +148,9 @@ export class Simulator {
     for (const [name, role] of this.roles) {
       const bytes = await this.bytes(name);
       const file = name === "root" ? `${role.version}.root.json` : this.#fileOf(name);
-      files.set(file, role.tamper?.(bytes) ?? bytes);
+      const served = role.tamper === undefined ? bytes : role.tamper(bytes);
+      if (served === undefined) files.delete(file);
+      else files.set(file, served);
       for (const [path, target] of role.targets) files.set(`targets/${this.#targetFile(path, target)}`, target);
     }
     return files;
