@@ -1,3 +1,4 @@
+import { resolve as pathOf } from "node:path";
 import { ReadStream } from "node:tty";
 import { readBounded } from "#lib/atomic-file.ts";
 import { CommandError, textOption, type Input, type Io } from "#cli/command.ts";
@@ -14,7 +15,7 @@ export const passphraseOptions = [
 /** From the file, from EDICT_PASSPHRASE, or typed without being shown. @throws CommandError where there is none of these */
 export async function passphraseFor(what: string, input: Input, io: Io, twice = false): Promise<string> {
   const file = textOption(input, "passphraseFile");
-  if (file !== undefined) return (await readBounded(file, 4096)).toString().split(/\r?\n/, 1)[0] ?? "";
+  if (file !== undefined) return (await readBounded(pathOf(io.cwd, file), 4096)).toString().split(/\r?\n/, 1)[0] ?? "";
   const given = io.env["EDICT_PASSPHRASE"];
   if (given !== undefined) return given;
   const terminal = terminalOf(io);

@@ -68,12 +68,31 @@ export const verbs: readonly Verb[] = [
   },
   {
     name: "policy sign",
-    summary: "sign a policy, and see what would change",
+    summary: "sign a policy or a proposal, and see what would change",
     load: () => import("#cli/commands/policy-sign.ts"),
   },
-  { name: "policy push", summary: "publish a signed policy", load: () => import("#cli/commands/policy-push.ts") },
+  {
+    name: "policy push",
+    summary: "publish what enough have signed",
+    load: () => import("#cli/commands/policy-push.ts"),
+  },
   { name: "keys create", summary: "make a key that signs", load: () => import("#cli/commands/keys-create.ts") },
-  { name: "trust init", summary: "make a repository", load: () => import("#cli/commands/trust-init.ts") },
+  { name: "keys show", summary: "a key's id, and whether it signs", load: () => import("#cli/commands/keys-show.ts") },
+  {
+    name: "trust init",
+    summary: "make a repository, or begin the ceremony for one",
+    load: () => import("#cli/commands/trust-init.ts"),
+  },
+  {
+    name: "trust sign",
+    summary: "see all that a proposal says, and add a signature to it",
+    load: () => import("#cli/commands/trust-sign.ts"),
+  },
+  {
+    name: "trust complete",
+    summary: "end the ceremony: a repository from what was signed",
+    load: () => import("#cli/commands/trust-complete.ts"),
+  },
   {
     name: "trust status",
     summary: "every role of a repository, and how long it is good for",

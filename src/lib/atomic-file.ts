@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { open, rename, unlink } from "node:fs/promises";
+import { link, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** What stands at the path is no plain file, or is longer than it may be. */
@@ -46,7 +46,7 @@ export async function readBounded(file: string, maxBytes: number): Promise<Buffe
  * @throws Node's system error; nothing is left behind then.
  */
 export async function writeAtomic(file: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
-  const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}${temporaryEnding}`);
+  const temporary = temporaryFor(file);
   try {
     await writeNew(temporary, bytes, mode);
     await rename(temporary, file);
@@ -55,6 +55,22 @@ export async function writeAtomic(file: string, bytes: Uint8Array, mode = 0o600)
     throw error;
   }
   await syncFolder(dirname(file));
+}
+
+/** A new file, whole or not at all: link(2) fails where the name is taken. @throws EEXIST, or another system error. */
+export async function createAtomic(file: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
+  const temporary = temporaryFor(file);
+  try {
+    await writeNew(temporary, bytes, mode);
+    await link(temporary, file);
+  } finally {
+    await unlink(temporary).catch(() => undefined);
+  }
+  await syncFolder(dirname(file));
+}
+
+function temporaryFor(file: string): string {
+  return join(dirname(file), `.${basename(file)}.${randomUUID()}${temporaryEnding}`);
 }
 
 /** Writes a file that must not exist yet, and synchronises its bytes. @throws EEXIST, or another system error. */

@@ -16,6 +16,8 @@ export interface RunOptions {
   /** Bytes of output, then it is killed. */
   readonly limit?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Bytes for its standard input, which is then closed. */
+  readonly input?: Uint8Array;
 }
 
 export interface RunResult {
@@ -30,7 +32,7 @@ export interface RunResult {
  */
 export function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   if (!isAbsolute(file)) throw new PlatformError("refused", `${file} is no absolute path`);
-  const { deadline = 10_000, limit = 1024 * 1024, env = {} } = options;
+  const { deadline = 10_000, limit = 1024 * 1024, env = {}, input } = options;
   const settings = {
     timeout: deadline,
     killSignal: "SIGKILL",
@@ -40,7 +42,7 @@ export function run(file: string, args: readonly string[], options: RunOptions =
     env: { ...plainEnv, ...env },
   } as const;
   return new Promise((resolve, reject) => {
-    atEverybodysPace(() =>
+    const child = atEverybodysPace(() =>
       execFile(file, [...args], settings, (error, stdout, stderr) => {
         const code = error === null ? 0 : error.code;
         if (typeof code === "number") resolve({ code, stdout, stderr });
@@ -51,6 +53,9 @@ export function run(file: string, args: readonly string[], options: RunOptions =
         else reject(new PlatformError("failed", `${file} did not run`, { cause: error }));
       }),
     );
+    if (input === undefined) return;
+    child.stdin?.on("error", () => undefined); // it does not want to hear it, or is not there: its end says so
+    child.stdin?.end(input);
   });
 }
 

@@ -5,10 +5,12 @@ import { systemCode } from "#lib/errors.ts";
 import { HttpClient } from "#lib/request.ts";
 import { TrustError } from "#trust/error.ts";
 import { HttpFetcher, type Fetcher, type Timestamped } from "#trust/fetcher.ts";
-import { deviceTarget, deviceTargets, unpack } from "#trust/generation.ts";
+import { unpack } from "#trust/generation.ts";
 import { limits } from "#trust/limits.ts";
+import type { TargetFile, Targets } from "#trust/metadata.ts";
 import { MemoryStore } from "#trust/store.ts";
-import { fetchTarget, update, type Updated } from "#trust/updater.ts";
+import { fetchTarget, update, type Age, type Updated } from "#trust/updater.ts";
+import { groupOf, groupPath, shardPath } from "#publish/names.ts";
 
 export interface RepositoryAddress {
   /** A folder, or the URL it is served under. */
@@ -19,29 +21,48 @@ export interface RepositoryAddress {
   readonly ca?: string | undefined;
 }
 
-/** A repository as it stands, verified; what has expired is there too, so that it can be signed anew. */
-export interface Current extends Updated {
-  /** Unpacked; undefined where none was published yet. */
+/** What devices have, unpacked: JSON. Undefined where none was published yet. */
+export interface Contents {
   readonly policy: Uint8Array | undefined;
   readonly catalog: Uint8Array | undefined;
+  readonly devices: Uint8Array | undefined;
+  /** By the group's name. */
+  readonly groups: ReadonlyMap<string, Uint8Array>;
+}
+
+/** A repository as it stands, verified; what has expired is there too, so that it can be signed anew. */
+export interface Current extends Roles, Contents {}
+
+export interface Roles extends Updated {
+  /** Delegated roles that the snapshot knows, by name. */
+  readonly delegated: ReadonlyMap<string, Targets>;
 }
 
 /** @throws TrustError */
 export function readRepository(address: RepositoryAddress): Promise<Current> {
   return opened(address, async (fetcher, root) => {
-    const updated = await look(fetcher, root, address.clock);
-    const [policy, catalog] = await Promise.all(
-      deviceTargets.map(async ({ path, bound }) => {
-        if (!updated.targets.targets.has(path)) return undefined;
-        return unpack(await fetchTarget(updated.set, deviceTarget(updated.targets, path), fetcher), path, bound);
-      }),
-    );
-    return { ...updated, policy, catalog };
+    const roles = await look(fetcher, root, address.clock);
+    const read = async (target: TargetFile | undefined, bound: number): Promise<Uint8Array | undefined> =>
+      target && unpack(await fetchTarget(roles.set, target, fetcher), target.path, bound);
+    const { targets } = roles.targets;
+    const [policy, catalog, devices] = await Promise.all([
+      read(targets.get("policy.json"), limits.policy),
+      read(targets.get("catalog.json"), limits.catalog),
+      read(targets.get("devices.json"), limits.policy),
+    ]);
+    const groups = new Map<string, Uint8Array>();
+    for (const [role, delegated] of roles.delegated) {
+      const group = groupOf(role);
+      if (group === undefined) continue;
+      const bytes = await read(delegated.targets.get(groupPath(group)), limits.policy);
+      if (bytes !== undefined) groups.set(group, bytes);
+    }
+    return { ...roles, policy, catalog, devices, groups };
   });
 }
 
 /** The roles alone. @throws TrustError */
-export function readRoles(address: RepositoryAddress): Promise<Updated> {
+export function readRoles(address: RepositoryAddress): Promise<Roles> {
   return opened(address, (fetcher, root) => look(fetcher, root, address.clock));
 }
 
@@ -61,15 +82,36 @@ async function opened<T>(
   }
 }
 
-function look(fetcher: Fetcher, bootstrap: Uint8Array, clock: Clock): Promise<Updated> {
-  return update({ fetcher, store: new MemoryStore(), bootstrap, now: clock.now(), expired: "reported" });
+async function look(fetcher: Fetcher, bootstrap: Uint8Array, clock: Clock): Promise<Roles> {
+  const store = new MemoryStore();
+  const updated = await update({ fetcher, store, bootstrap, now: clock.now(), expired: "reported" });
+  return { ...updated, delegated: await findDelegated(updated, () => "reported") };
+}
+
+/**
+ * Every role that the top-level one delegates to and the snapshot knows, found as a device finds it: by a path that it asks for.
+ * @param age of each role: what to do where it has expired
+ */
+export async function findDelegated(
+  { set, targets, find }: Updated,
+  age: (role: string) => Age,
+): Promise<ReadonlyMap<string, Targets>> {
+  const found = new Map<string, Targets>();
+  for (const role of targets.delegations?.roles.keys() ?? []) {
+    const group = groupOf(role);
+    await find(group === undefined ? shardPath("00") : groupPath(group), age(role));
+    const delegated = set.delegated(role);
+    if (delegated !== undefined) found.set(role, delegated);
+  }
+  return found;
 }
 
 export function isUrl(repo: string): boolean {
   return /^https?:\/\//.test(repo);
 }
 
-async function firstRoot(dir: string): Promise<Uint8Array> {
+/** What devices of this repository are installed with. @throws TrustError CACHE */
+export async function firstRoot(dir: string): Promise<Uint8Array> {
   const root = await new FolderFetcher(dir).metadata("1.root.json", limits.root);
   if (root === undefined)
     throw new TrustError("CACHE", `${dir} is not a repository: it has no 1.root.json`, { file: "root" });

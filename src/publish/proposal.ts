@@ -1,46 +1,19 @@
-import { join } from "node:path";
-import { gzipSync } from "node:zlib";
-import { z } from "zod";
-import { compile } from "#policy/compile.ts";
-import { parseCatalog, parsePolicy } from "#policy/parse.ts";
+import { mkdir } from "node:fs/promises";
 import { TrustError } from "#trust/error.ts";
-import { deviceTarget, deviceTargets, unpack } from "#trust/generation.ts";
-import { parseTargets } from "#trust/metadata.ts";
-import { fetchTarget, targetName } from "#trust/updater.ts";
-import { verifyBytes, verifyThreshold } from "#trust/verify.ts";
-import { FolderFetcher, readRepository, readRoles, type RepositoryAddress } from "#publish/current.ts";
+import { TrustedSet } from "#trust/trusted-set.ts";
+import { targetName } from "#trust/updater.ts";
+import { mayStillSign } from "#publish/authority.ts";
+import { contentsAfter, requireUsable } from "#publish/contents.ts";
+import { readRepository, type RepositoryAddress } from "#publish/current.ts";
 import { PublishError } from "#publish/error.ts";
-import { onlineKeys } from "#publish/keys.ts";
-import { describeBytes, fileOf, header, signed } from "#publish/metadata.ts";
-import { bytesOf, exclusively, exists, publish, type Released, type Repository } from "#publish/repository.ts";
+import { examine, requireLife, requireNext, requireSignatures, type Base, type Examined } from "#publish/examine.ts";
+import { exclusively } from "#publish/journal.ts";
+import { fileOf } from "#publish/metadata.ts";
+import { addSignature, roleIn, type Proposal } from "#publish/proposal-file.ts";
+import { proposePolicy } from "#publish/propose-policy.ts";
+import { publish, type Release, type Released, type Versioned } from "#publish/release.ts";
+import { bytesOf, hasRepository, type Repository } from "#publish/repository.ts";
 import type { Signer } from "#publish/signer.ts";
-
-/** A signed targets file on its way to the repository, with the files it is about. It is its own authority: nothing else is asked. */
-const proposalSchema = z.strictObject({
-  format: z.literal("edict-proposal"),
-  formatVersion: z.literal(1),
-  targets: z.strictObject({
-    signatures: z.array(z.strictObject({ keyid: z.string().max(128), sig: z.string().max(4096) })).max(64),
-    signed: z.record(z.string(), z.unknown()),
-  }),
-  /** Path → the bytes as signed, in base64; files that the repository has already may be left out. */
-  files: z.record(z.string().max(1024), z.string()),
-});
-export type Proposal = z.infer<typeof proposalSchema>;
-
-/** Longest proposal a server takes, in bytes. */
-export const maxProposal = 128 * 1024 * 1024;
-
-/** @throws PublishError PROPOSAL */
-export function parseProposal(bytes: Uint8Array): Proposal {
-  try {
-    if (bytes.length > maxProposal)
-      throw new RangeError(`it has ${bytes.length} bytes, at most ${maxProposal} are taken`);
-    return proposalSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
-  } catch (error) {
-    throw new PublishError("PROPOSAL", "this is not a proposal", { cause: error });
-  }
-}
 
 export interface SignOptions extends RepositoryAddress {
   /** JSON, as it will be enforced. */
@@ -50,105 +23,98 @@ export interface SignOptions extends RepositoryAddress {
 }
 
 /**
- * The next targets file after the one in force, with this policy and catalog; everything else in it stays as it was.
+ * The next targets file after the one in force, with this policy and catalog, signed by this key; everything else in it stays
+ * as it was.
  * @throws TrustError where the repository does not verify, SIGNATURE where this key may not sign
  */
 export async function signPolicy({ policy, catalog, key, ...address }: SignOptions): Promise<Proposal> {
-  const { set, targets, ...now } = await readRepository(address);
-  if (!set.root.roles.targets.keyids.includes(key.keyid))
-    throw new TrustError("SIGNATURE", `key ${key.keyid.slice(0, 16)}… may not sign policies in this repository`, {
-      file: "targets",
-    });
-  const files: Record<string, string> = {};
-  const changed: Record<string, unknown> = {};
-  for (const [path, bytes, old] of [
-    ["policy.json", policy, now.policy],
-    ["catalog.json", catalog, now.catalog],
-  ] as const) {
-    if (old !== undefined && Buffer.compare(old, bytes) === 0) continue;
-    const packed = gzipSync(bytes, { level: 9 });
-    files[path] = packed.toString("base64");
-    changed[path] = describeBytes(packed);
-  }
-  const before: unknown = targets.signed["targets"];
-  const content = {
-    ...targets.signed,
-    ...header("targets", targets.version + 1, address.clock.now()),
-    targets: { ...(typeof before === "object" ? before : {}), ...changed },
-  };
-  return { format: "edict-proposal", formatVersion: 1, targets: { ...(await signedBy(content, key)) }, files };
+  const current = await readRepository(address);
+  const proposal = proposePolicy({ policy, catalog }, current, address.clock.now());
+  return signProposal(examine(proposal, { root: current.set.root, current }), key);
 }
 
-async function signedBy(content: Record<string, unknown>, key: Signer): Promise<Proposal["targets"]> {
-  const { signatures, signed: what } = await signed(content, [key]);
-  return { signatures: [...signatures], signed: what };
+/**
+ * This key's signature on every role of the proposal that it may sign. Whoever calls it has shown them all that it says.
+ * @throws TrustError SIGNATURE where it may sign none; PublishError KEY
+ */
+export async function signProposal({ proposal, standing }: Examined, key: Signer): Promise<Proposal> {
+  const roles = standing.filter((one) => mayStillSign(one, key.keyid)).map(({ role }) => role);
+  if (roles.length === 0)
+    throw new TrustError(
+      "SIGNATURE",
+      `key ${key.keyid.slice(0, 16)}… may not sign ${standing.map(({ role }) => role).join(" or ")} in this repository`,
+      { file: standing[0]?.role ?? "proposal" },
+    );
+  return addSignature(proposal, roles, key);
 }
 
 export interface PublishOptions extends Repository {
   readonly proposal: Proposal;
+  /** Whether it may begin a repository: only for whoever is at the machine itself, for nobody vouches for a first root. */
+  readonly create?: boolean;
+  /** Verifies everything and writes nothing. */
+  readonly dryRun?: boolean;
 }
 
 /**
  * Takes a proposal that enough have signed, adds snapshot and timestamp, and makes it visible.
- * @throws TrustError SIGNATURE, VERSION (another was published meanwhile), MISMATCH, LIMIT …; nothing has changed then
+ * @throws TrustError SIGNATURE, VERSION (another was published meanwhile), MISMATCH, LIMIT …; PublishError; nothing has
+ * changed then
  */
-export async function publishProposal({ dir, keysDir, proposal, clock }: PublishOptions): Promise<Released> {
-  return exclusively(dir, async () => {
-    const online = await onlineKeys(keysDir, "refuse");
-    const { set, targets: current } = await readRoles({ repo: dir, clock });
-    const bytes = fileOf(proposal.targets);
-    const next = parseTargets(bytes);
-    verifyThreshold(next, set.root.roles.targets, set.root.keys);
-    if (next.version !== current.version + 1)
-      throw new TrustError(
-        "VERSION",
-        `it would be version ${next.version} of the policy, and version ${current.version} is in force: sign again`,
-        {
-          file: "targets",
-          seen: next.version,
-          wanted: current.version + 1,
-        },
-      );
-
-    const files = new Map<string, Uint8Array>();
-    for (const target of next.targets.values()) {
-      const name = targetName(set, target);
-      const base64 = Object.hasOwn(proposal.files, target.path) ? proposal.files[target.path] : undefined;
-      if (base64 === undefined) {
-        if (!(await exists(join(dir, "targets", name))))
-          throw new PublishError("PROPOSAL", `${target.path} is missing in it`);
-        continue;
-      }
-      const file = Buffer.from(base64, "base64");
-      verifyBytes(file, target, target.path);
-      files.set(name, file);
-    }
-    const [policy, catalog] = await Promise.all(
-      deviceTargets.map(async ({ path, bound }) => {
-        const target = deviceTarget(next, path);
-        const packed = files.get(targetName(set, target)) ?? (await fetchTarget(set, target, new FolderFetcher(dir)));
-        return unpack(packed, path, bound);
-      }),
-    );
-    if (policy !== undefined && catalog !== undefined) usable(policy, catalog);
-    const before = bytesOf(set);
-    return publish({
-      dir,
-      root: before.root,
-      online,
-      now: clock.now(),
-      before,
-      targets: { version: next.version, bytes },
-      files,
-    });
-  });
+export async function publishProposal(options: PublishOptions): Promise<Released> {
+  const { dir, keysDir, clock, create = false, dryRun = false } = options;
+  const work = async (): Promise<Released> => {
+    const now = clock.now();
+    const base = await baseOf(options);
+    const examined = examine(options.proposal, base);
+    requireSignatures(examined);
+    requireNext(examined, base);
+    requireLife(examined, now);
+    requireUsable(await contentsAfter(examined, base.current));
+    const before = base.current && bytesOf(base.current.set);
+    const { root, targets, delegated } = bytesAfter(examined, base);
+    return publish({ dir, keysDir, now, before, root, targets, delegated, files: named(examined, root), dryRun });
+  };
+  if (dryRun) return work();
+  if (create) await mkdir(dir, { recursive: true, mode: 0o755 });
+  return exclusively(dir, work);
 }
 
-/** What no device could enforce is not published, whoever signed it; a policy may be newer than this program. */
-function usable(policy: Uint8Array, catalog: Uint8Array): void {
-  try {
-    compile(parsePolicy(policy, { newer: "tolerate" }), parseCatalog(catalog));
-  } catch (error) {
-    throw new PublishError("PROPOSAL", "no device could enforce it", { cause: error });
+/** What is in force in a folder: whoever is at the machine may begin a repository where there is none. */
+async function baseOf({ dir, clock, create = false }: PublishOptions): Promise<Base> {
+  if (!create) {
+    const current = await readRepository({ repo: dir, clock });
+    return { root: current.set.root, current };
   }
+  if (await hasRepository(dir)) throw new PublishError("EXISTS", `${dir} holds a repository already`);
+  return { root: undefined, current: undefined };
+}
+
+/** The metadata that is in force then, as files; of delegated roles those that change. */
+function bytesAfter(
+  { proposal, targets, groups }: Examined,
+  { current }: Base,
+): Pick<Release, "root" | "targets"> & { readonly delegated: ReadonlyMap<string, Versioned> } {
+  const fileFor = (role: string): Uint8Array | undefined => {
+    const file = roleIn(proposal, role);
+    return file === undefined ? current?.set.files.get(role) : fileOf(file);
+  };
+  const [rootBytes, targetsBytes, top] = [fileFor("root"), fileFor("targets"), targets ?? current?.targets];
+  if (rootBytes === undefined || targetsBytes === undefined || top === undefined)
+    throw new PublishError("PROPOSAL", "a repository begins with a root and targets");
+  const delegated = new Map<string, Versioned>();
+  for (const [role, { version }] of groups) delegated.set(role, { version, bytes: fileFor(role) ?? new Uint8Array() });
+  return { root: rootBytes, targets: { version: top.version, bytes: targetsBytes }, delegated };
+}
+
+/** The files by the names under which devices ask for them. */
+function named({ files, targets, groups }: Examined, root: Uint8Array): ReadonlyMap<string, Uint8Array> {
+  const set = new TrustedSet(root);
+  const names = new Map<string, Uint8Array>();
+  for (const role of [targets, ...groups.values()])
+    for (const target of role?.targets.values() ?? []) {
+      const bytes = files.get(target.path);
+      if (bytes !== undefined) names.set(targetName(set, target), bytes);
+    }
+  return names;
 }

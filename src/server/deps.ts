@@ -2,7 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Clock } from "#lib/clock.ts";
 import type { Log } from "#lib/log.ts";
 import type { Metrics } from "#server/metrics.ts";
-import type { Released } from "#publish/repository.ts";
+import type { Released } from "#publish/release.ts";
 import type { Store } from "#server/store/store.ts";
 
 /** Everything the server's answers depend on. */

@@ -1,10 +1,10 @@
-import { access } from "node:fs/promises";
-import { join } from "node:path";
 import { describe } from "#lib/errors.ts";
 import type { Log } from "#lib/log.ts";
 import { PublishError } from "#publish/error.ts";
-import { parseProposal, publishProposal } from "#publish/proposal.ts";
-import { resignTimestamp, type Released, type Repository } from "#publish/repository.ts";
+import { parseProposal } from "#publish/proposal-file.ts";
+import { publishProposal } from "#publish/proposal.ts";
+import type { Released } from "#publish/release.ts";
+import { hasRepository, resignTimestamp, type Repository } from "#publish/repository.ts";
 import type { Metrics } from "#server/metrics.ts";
 import { Refusal } from "#server/refusal.ts";
 import { TrustError } from "#trust/error.ts";
@@ -12,7 +12,7 @@ import { TrustError } from "#trust/error.ts";
 /** Takes proposals into a repository; whatever speaks against one is told to whoever sent it. */
 export function publishInto(where: Repository): (proposal: Uint8Array) => Promise<Released> {
   return async (bytes) => {
-    if (!(await hasRepository(where))) throw new Refusal(503, "no-repository", "there is no repository here yet");
+    if (!(await hasRepository(where.dir))) throw new Refusal(503, "no-repository", "there is no repository here yet");
     try {
       return await publishProposal({ ...where, proposal: parseProposal(bytes) });
     } catch (error) {
@@ -27,21 +27,12 @@ export function publishInto(where: Repository): (proposal: Uint8Array) => Promis
 
 /** Says "this is still the newest" for another three days. Quiet where there is no repository yet; never throws. */
 export async function resign(where: Repository, metrics: Metrics, log: Log): Promise<void> {
-  if (!(await hasRepository(where))) return;
+  if (!(await hasRepository(where.dir))) return;
   try {
     const released = await resignTimestamp(where);
     metrics.resigned.set(where.clock.now() / 1000);
     log.info("the timestamp was signed again", { ...released });
   } catch (error) {
     log.error("the timestamp cannot be signed; devices will call the policy stale", { why: describe(error) });
-  }
-}
-
-async function hasRepository({ dir }: Repository): Promise<boolean> {
-  try {
-    await access(join(dir, "1.root.json"));
-    return true;
-  } catch {
-    return false;
   }
 }

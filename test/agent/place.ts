@@ -11,10 +11,11 @@ import type { Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { statusSchema, type Status } from "#protocol/status.ts";
 import { publishProposal, signPolicy } from "#publish/proposal.ts";
+import { roleIn } from "#publish/proposal-file.ts";
 import { readRoles } from "#publish/current.ts";
-import { onlineKeys } from "#publish/keys.ts";
 import { fileOf } from "#publish/metadata.ts";
-import { bytesOf, initRepository, publish } from "#publish/repository.ts";
+import { publish } from "#publish/release.ts";
+import { bytesOf, initRepository } from "#publish/repository.ts";
 import { signerOf } from "#publish/signer.ts";
 import { parseTargets } from "#trust/metadata.ts";
 import { temporaryFolder } from "../lib/temporary.ts";
@@ -56,18 +57,20 @@ export async function publisher(folder: string, clock: Clock = systemClock): Pro
     },
     publishUnusable: async (text) => {
       const policy = Buffer.from(text);
-      const { targets, files } = await signPolicy({ repo: repository.dir, policy, catalog, key, clock });
+      const proposal = await signPolicy({ repo: repository.dir, policy, catalog, key, clock });
       const { set } = await readRoles({ repo: repository.dir, clock });
       const before = bytesOf(set);
-      const bytes = fileOf(targets);
+      const bytes = fileOf(roleIn(proposal, "targets") ?? { signatures: [], signed: {} });
       await publish({
         dir: repository.dir,
         root: before.root,
-        online: await onlineKeys(repository.keysDir, "refuse"),
+        keysDir: repository.keysDir,
         now: clock.now(),
         before,
         targets: { version: parseTargets(bytes).version, bytes },
-        files: new Map(Object.entries(files).map(([path, base64]) => named(path, Buffer.from(base64, "base64")))),
+        files: new Map(
+          Object.entries(proposal.files).map(([path, base64]) => named(path, Buffer.from(base64, "base64"))),
+        ),
       });
     },
   };

@@ -67,7 +67,7 @@ test("a proposal is posted to the server as it is, and the answer printed withou
     });
   });
   const good = await edict(["policy", "push", "proposal.json", "--server", web.url], { cwd: dir });
-  expect(good).toMatchObject({ code: 0, out: "taken  [31mred\n" });
+  expect(good).toMatchObject({ code: 0, out: "taken [31mred\n" });
   expect(bodies).toEqual([await readFile(join(dir, "proposal.json"), "utf8")]);
   expect(web.asked).toEqual(["POST /api/v1/proposals"]);
   expect(await edict(["policy", "push", "proposal.json", "--server", web.url], { cwd: dir })).toMatchObject({
@@ -158,7 +158,7 @@ test("before a policy is signed one reads what it would change, and what will hu
   await writeFile(join(dir, "policy.json"), JSON.stringify({ name: "from the command line", bans: [ban] }));
   const sign = ["policy", "sign", "policy.json", "--repo", "repo", "--key", "ann.key", "--yes"];
   const unknown = await edict(sign, { cwd: dir, env });
-  expect(unknown.err).toContain("version 2 is in force; this would change");
+  expect(unknown.err).toContain("targets version 3, good until");
   expect(unknown.err).toMatch(/claude-code/);
   const shipped = fileURLToPath(new URL("../../policies/catalog", import.meta.url));
   const signed = await edict([...sign, "--catalog", shipped], { cwd: dir, env });

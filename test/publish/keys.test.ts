@@ -1,12 +1,22 @@
-import { createPublicKey, verify } from "node:crypto";
+import { execFileSync } from "node:child_process";
+import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import { chmod, readFile, readdir, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, integer, property } from "fast-check";
 import { expect, test } from "vitest";
 import { DerReader, encode, encodeInteger, tag } from "#publish/der.ts";
-import { createKey, loadKey, loadPublicKey, onlineKeys } from "#publish/keys.ts";
-import { keyidOf } from "#publish/signer.ts";
+import { parseInstant } from "#lib/pure/instant.ts";
+import { run } from "#platform/commands.ts";
+import { publicKeyOf } from "#publish/content.ts";
+import { createKey, loadKey, loadPublicKey, openKey } from "#publish/keys.ts";
+import { fileOf, signed } from "#publish/metadata.ts";
+import { makeOnlineKey, onlineKeyFor, onlineKeys, retireOnlineKeys } from "#publish/online-keys.ts";
+import { firstTargetsJson } from "#publish/propose-root.ts";
+import { keyidOf, type Signer } from "#publish/signer.ts";
+import { parseTargets } from "#trust/metadata.ts";
+import { verifyThreshold } from "#trust/verify.ts";
 import { temporaryFolder } from "../lib/temporary.ts";
+import { lacking } from "../needs.ts";
 
 const passphrase = "correct horse battery";
 
@@ -80,19 +90,114 @@ test("a passphrase that is too short is refused before a file is written", async
 
 test("the server's own keys are made once, for its owner alone, and never made anew where they are damaged", async () => {
   const dir = join(await temporaryFolder(), "keys");
-  await expect(onlineKeys(dir, "refuse")).rejects.toMatchObject({ code: "KEY" });
-  const first = await onlineKeys(dir, "make");
-  const again = await onlineKeys(dir, "make");
-  expect([again.snapshot.keyid, again.timestamp.keyid]).toEqual([first.snapshot.keyid, first.timestamp.keyid]);
-  expect(first.snapshot.keyid).not.toBe(first.timestamp.keyid);
+  expect(await onlineKeys(dir, "timestamp")).toEqual([]);
+  const first = await onlineKeyFor(dir, "timestamp");
+  const other = await onlineKeyFor(dir, "snapshot");
+  expect((await onlineKeyFor(dir, "timestamp")).keyid).toBe(first.keyid);
+  expect(other.keyid).not.toBe(first.keyid);
   const file = join(dir, "timestamp.pem");
-  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect([(await stat(dir)).mode & 0o777, (await stat(file)).mode & 0o777]).toEqual([0o700, 0o600]);
   await chmod(file, 0o644);
-  await expect(onlineKeys(dir, "refuse")).rejects.toMatchObject({ code: "KEY" });
+  await expect(onlineKeyFor(dir, "timestamp")).rejects.toMatchObject({ code: "KEY" });
   await chmod(file, 0o600);
   await truncate(file, 10);
-  await expect(onlineKeys(dir, "make")).rejects.toMatchObject({ code: "KEY" });
+  await expect(onlineKeyFor(dir, "timestamp")).rejects.toMatchObject({ code: "KEY" });
 });
+
+test("a key that is to replace one lies beside it until it does, and what counts no longer is taken away", async () => {
+  const dir = join(await temporaryFolder(), "keys");
+  const old = await onlineKeyFor(dir, "timestamp");
+  const next = await makeOnlineKey(dir, "timestamp");
+  await onlineKeyFor(dir, "snapshot");
+  expect((await onlineKeys(dir, "timestamp")).map((key) => key.keyid).toSorted()).toEqual(
+    [old.keyid, next.keyid].toSorted(),
+  );
+  await retireOnlineKeys(dir, "timestamp", [next.keyid]);
+  expect((await onlineKeys(dir, "timestamp")).map((key) => key.keyid)).toEqual([next.keyid]);
+  expect(await onlineKeys(dir, "snapshot")).toHaveLength(1);
+});
+
+test("an ECDSA key signs what a client believes", async () => {
+  const made = await createKey({ name: "ann", dir: await temporaryFolder(), passphrase, type: "ecdsa-p256" });
+  expect(made.key).toMatchObject({ keytype: "ecdsa", scheme: "ecdsa-sha2-nistp256" });
+  const signer = await loadKey(made.file, passphrase);
+  expect(signer.keyid).toBe(made.keyid);
+  await expect(believed(signer)).resolves.toBe(1);
+});
+
+const noOpenssl = lacking("openssl");
+test.skipIf(noOpenssl !== undefined)(
+  "a key that lies elsewhere signs through the program that its description names, and through no shell",
+  async () => {
+    const dir = await temporaryFolder();
+    const [secret, pem] = [join(dir, "it's $HOME.pem"), join(dir, "token.pem")];
+    execFileSync("openssl", ["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", secret]);
+    execFileSync("openssl", ["ec", "-in", secret, "-pubout", "-out", pem], { stdio: "ignore" });
+    const file = await described(dir, pem, ["/usr/bin/openssl", "dgst", "-sha256", "-sign", secret]);
+    const signer = await openKey(file, opening);
+    expect(keyidOf(await loadPublicKey(file))).toBe(signer.keyid);
+    await expect(believed(signer)).resolves.toBe(1);
+  },
+);
+
+test.each([
+  [
+    "one that fails",
+    ["/bin/sh", "-c", "echo the token is locked >&2; exit 3"],
+    "ended with code 3: the token is locked",
+  ],
+  ["one that gives no signature", ["/bin/echo", "hello"], "no signature of this key"],
+  ["one that is silent", ["/bin/true"], "0 bytes that are no signature"],
+  ["one that is not there", ["/nonexistent/sign"], "not installed"],
+])("a program that signs, %s, ends the signing with its words", async (_what, command, words) => {
+  const dir = await temporaryFolder();
+  const pem = join(dir, "token.pem");
+  const { publicKey } = generateKeyPairSync("ed25519");
+  await writeFile(pem, publicKey.export({ format: "pem", type: "spki" }));
+  const signer = await openKey(await described(dir, pem, command), opening);
+  await expect(signer.sign(Buffer.from("x"))).rejects.toThrow(words);
+});
+
+test.each([
+  ["a program without its path", { command: ["sign"] }],
+  ["no program", { command: [] }],
+  ["a private key", { publicKey: "-----BEGIN PRIVATE KEY-----" }],
+  [
+    "a key of another kind",
+    {
+      publicKey: generateKeyPairSync("ec", { namedCurve: "secp384r1" }).publicKey.export({
+        format: "pem",
+        type: "spki",
+      }),
+    },
+  ],
+  ["more than is known", { shell: true }],
+])("a key description with %s is refused", async (_what, change) => {
+  const dir = await temporaryFolder();
+  const publicKey = generateKeyPairSync("ed25519").publicKey.export({ format: "pem", type: "spki" });
+  const whole = { format: "edict-key", formatVersion: 1, publicKey, command: ["/bin/true"], ...change };
+  await writeFile(join(dir, "token.json"), JSON.stringify(whole));
+  await expect(openKey(join(dir, "token.json"), opening)).rejects.toMatchObject({ code: "KEY" });
+});
+
+const opening = {
+  passphrase: () => Promise.resolve(passphrase),
+  run: (file: string, args: readonly string[], input: Uint8Array) => run(file, args, { input }),
+};
+
+async function described(dir: string, pem: string, command: readonly string[]): Promise<string> {
+  const file = join(dir, "token.json");
+  const publicKey = await readFile(pem, "utf8");
+  await writeFile(file, JSON.stringify({ format: "edict-key", formatVersion: 1, publicKey, command }));
+  return file;
+}
+
+/** How many signatures a client counts on a file that this key has signed. */
+async function believed(signer: Signer): Promise<number> {
+  const file = fileOf(await signed(firstTargetsJson(parseInstant("2026-07-10T00:00:00Z")), [signer]));
+  const keys = new Map([[signer.keyid, publicKeyOf(signer.key)]]);
+  return verifyThreshold(parseTargets(file), { keyids: [signer.keyid], threshold: 1 }, keys).size;
+}
 
 test("every number and every length survives DER", () => {
   assert(

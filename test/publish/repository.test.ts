@@ -3,10 +3,10 @@ import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readRepository } from "#publish/current.ts";
-import { parseProposal, publishProposal, signPolicy, type Proposal } from "#publish/proposal.ts";
+import { publishProposal, signPolicy } from "#publish/proposal.ts";
+import { addSignature, mergeProposals, parseProposal, roleIn, type Proposal } from "#publish/proposal-file.ts";
 import { initRepository, resignTimestamp } from "#publish/repository.ts";
 import { newSigner, type Signer } from "#publish/signer.ts";
-import { canonicalJson } from "#trust/canonical.ts";
 import { temporaryFolder } from "../lib/temporary.ts";
 import { day, emptyCatalog, hour, policyOf, served, TestClock, type Served } from "../trust/repository.ts";
 
@@ -41,11 +41,7 @@ test("a proposal survives its journey as JSON and is then in force", async () =>
 
 const refusals: readonly (readonly [string, string, (repo: Served, good: Proposal) => Proposal | Promise<Proposal>])[] =
   [
-    [
-      "one signed by a key that may not",
-      "SIGNATURE",
-      async (_repo, good) => ({ ...good, targets: (await resigned(good, newSigner())).targets }),
-    ],
+    ["one signed by a key that may not", "SIGNATURE", (_repo, good) => resigned(good, newSigner())],
     [
       "one whose policy is another than was signed",
       "MISMATCH",
@@ -55,10 +51,7 @@ const refusals: readonly (readonly [string, string, (repo: Served, good: Proposa
     [
       "one that was changed after it was signed",
       "SIGNATURE",
-      (_repo, good) => ({
-        ...good,
-        targets: { ...good.targets, signed: { ...good.targets.signed, version: 2, expires: "2099-01-01T00:00:00Z" } },
-      }),
+      (_repo, good) => bent(good, { version: 2, expires: "2099-01-01T00:00:00Z" }),
     ],
     [
       "one that has expired on its way",
@@ -68,18 +61,13 @@ const refusals: readonly (readonly [string, string, (repo: Served, good: Proposa
         return good;
       },
     ],
-    [
-      "one that skips a version",
-      "VERSION",
-      (repo, good) =>
-        resigned({ ...good, targets: { ...good.targets, signed: { ...good.targets.signed, version: 3 } } }, repo.key),
-    ],
+    ["one that skips a version", "VERSION", (repo, good) => resigned(bent(good, { version: 3 }), repo.key)],
   ];
 test.each(refusals)("%s is refused as %s, and nothing becomes visible", async (_what, code, bend) => {
   const repo = await served();
-  const bent = await bend(repo, await propose(repo, "one"));
+  const proposal = await bend(repo, await propose(repo, "one"));
   const before = await visible(repo.dir);
-  await expect(push(repo, bent)).rejects.toMatchObject({ code });
+  await expect(push(repo, proposal)).rejects.toMatchObject({ code });
   expect(await visible(repo.dir)).toEqual(before);
 });
 
@@ -164,11 +152,7 @@ test("two signers of two are both needed", async () => {
     seen: 1,
     wanted: 2,
   });
-  const other = await resigned(one, bob);
-  const both = {
-    ...one,
-    targets: { ...one.targets, signatures: [...one.targets.signatures, ...other.targets.signatures] },
-  };
+  const both = mergeProposals(one, await resigned(one, bob));
   expect(await publishProposal({ dir, keysDir, proposal: both, clock })).toMatchObject({ targets: 2 });
 });
 
@@ -202,13 +186,21 @@ test.each([
   "[]",
   "{}",
   '{"format":"edict-proposal"}',
-  '{"format":"edict-proposal","formatVersion":1,"targets":{"signatures":[],"signed":{}},"files":{},"more":1}',
+  '{"format":"edict-proposal","formatVersion":1,"roles":{},"files":{}}',
+  '{"format":"edict-proposal","formatVersion":1,"roles":{"timestamp":{"signatures":[],"signed":{}}},"files":{}}',
+  '{"format":"edict-proposal","formatVersion":1,"roles":{"targets":{"signatures":[],"signed":{}}},"files":{},"more":1}',
   "\u0000".repeat(10),
 ])("%j is no proposal", (text) => {
   expect(() => parseProposal(Buffer.from(text))).toThrow(expect.objectContaining({ code: "PROPOSAL" }));
 });
 
-async function resigned(proposal: Proposal, key: Signer): Promise<Proposal> {
-  const sig = await key.sign(canonicalJson(proposal.targets.signed));
-  return { ...proposal, targets: { ...proposal.targets, signatures: [{ keyid: key.keyid, sig }] } };
+function resigned(proposal: Proposal, key: Signer): Promise<Proposal> {
+  return addSignature(bent(proposal, {}), ["targets"], key);
+}
+
+/** The same proposal with something else in its targets, and for the rest the signatures of what it was. */
+function bent(proposal: Proposal, change: Record<string, unknown>): Proposal {
+  const { signed, signatures } = roleIn(proposal, "targets") ?? { signed: {}, signatures: [] };
+  const kept = Object.keys(change).length === 0 ? [] : signatures;
+  return { ...proposal, roles: { targets: { signatures: kept, signed: { ...signed, ...change } } } };
 }

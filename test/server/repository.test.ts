@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { newSigner } from "#publish/signer.ts";
 import { initRepository } from "#publish/repository.ts";
 import { signPolicy } from "#publish/proposal.ts";
+import { addSignature, roleIn } from "#publish/proposal-file.ts";
 import { openClient } from "#trust/client.ts";
 import { folder, get, server, sharedServer } from "./harness.ts";
 
@@ -134,14 +135,11 @@ test("a pushed proposal that enough have signed reaches a device; a repeated, cu
 
   expect(await push(text.slice(0, -9))).toEqual([400, "invalid"]);
   expect(await push("[]")).toEqual([400, "invalid"]);
-  const unsigned = { ...proposal, targets: { ...proposal.targets, signatures: [] } };
+  const { signed } = roleIn(proposal, "targets") ?? { signed: {} };
+  const unsigned = { ...proposal, roles: { targets: { signed, signatures: [] } } };
   expect(await push(JSON.stringify(unsigned))).toEqual([422, "untrusted"]);
-  const [signature] = proposal.targets.signatures;
-  const foreign = { keyid: stranger.keyid, sig: signature?.sig ?? "" };
-  expect(await push(JSON.stringify({ ...proposal, targets: { ...proposal.targets, signatures: [foreign] } }))).toEqual([
-    422,
-    "untrusted",
-  ]);
+  const foreign = await addSignature(unsigned, ["targets"], stranger);
+  expect(await push(JSON.stringify(foreign))).toEqual([422, "untrusted"]);
   expect(await push(text)).toEqual([200, 2]);
   expect(await push(text)).toEqual([409, "untrusted"]);
 

@@ -5,9 +5,9 @@ import { publishProposal, signPolicy } from "#publish/proposal.ts";
 import { systemClock } from "#lib/clock.ts";
 import { HttpClient } from "#lib/request.ts";
 import { readRoles } from "#publish/current.ts";
-import { onlineKeys } from "#publish/keys.ts";
 import { describeBytes, fileOf, header, signed } from "#publish/metadata.ts";
-import { bytesOf, publish } from "#publish/repository.ts";
+import { publish } from "#publish/release.ts";
+import { bytesOf } from "#publish/repository.ts";
 import { TrustError } from "#trust/error.ts";
 import { HttpFetcher } from "#trust/fetcher.ts";
 import { deviceTarget } from "#trust/generation.ts";
@@ -178,7 +178,7 @@ async function sneak(repo: Served, packed: Buffer): Promise<void> {
   const content = { ...header("targets", version, now), targets: { ...old, "policy.json": described } };
   const bytes = fileOf(await signed(content, [repo.key]));
   const before = bytesOf(set);
-  const online = await onlineKeys(repo.keysDir, "refuse");
   const files = new Map([[`${described.hashes.sha256}.policy.json`, packed]]);
-  await publish({ dir: repo.dir, root: before.root, online, now, before, targets: { version, bytes }, files });
+  const { dir, keysDir } = repo;
+  await publish({ dir, keysDir, root: before.root, now, before, targets: { version, bytes }, files });
 }

@@ -28,7 +28,7 @@ export const command: Command = {
     const server = neededOption(input, "server", "--server").replace(/\/+$/, "");
     const secretFile = resolve(io.cwd, neededOption(input, "secretFile", "--secret-file"));
     await checkSecret(secretFile);
-    const ca = await fileOption(input, "ca", 1024 * 1024);
+    const ca = await fileOption(input, io, "ca", 1024 * 1024);
     const root = textOption(input, "root");
     if (root !== undefined) await readInput(resolve(io.cwd, root), 64 * 1024);
     await checkServer(server, ca?.toString(), io.signal);
