@@ -62,7 +62,7 @@ export function given(input: Input, name: string): boolean {
 }
 
 /** A list separated by commas; empty where the option was not given. */
-export function listOption(input: Input, name: string): readonly string[] {
+export function commaList(input: Input, name: string): readonly string[] {
   return (textOption(input, name) ?? "").split(",").filter((item) => item !== "");
 }
 

@@ -53,13 +53,15 @@ export interface Signing {
   readonly base: Base;
   /** Absolute. */
   readonly out: string;
+  /** What has to be done before the proposal is written, and only then. */
+  readonly prepare?: () => Promise<void>;
 }
 
 /**
  * Shows all that a proposal says against what is in force, asks, signs it with --key where that was given, and writes it.
  * @throws TrustError, PublishError, PolicyError; nothing was written then
  */
-export async function showAndSign({ proposal, base, out }: Signing, input: Input, io: Io): Promise<ExitCode> {
+export async function showAndSign({ proposal, base, out, prepare }: Signing, input: Input, io: Io): Promise<ExitCode> {
   const { shown, hidden } = shownPart(proposal, base);
   const examined = examine(shown, base);
   requireNext(examined, base);
@@ -73,17 +75,11 @@ export async function showAndSign({ proposal, base, out }: Signing, input: Input
     return exitCodes.ok[0];
   }
   const file = textOption(input, "key");
-  const done = ({ proposal: part, standing }: Examined): Promise<ExitCode> =>
-    written(
-      {
-        proposal: { ...proposal, roles: { ...part.roles, ...hidden } },
-        standing,
-        whole: Object.keys(hidden).length === 0,
-      },
-      out,
-      input,
-      io,
-    );
+  const done = async ({ proposal: { roles }, standing }: Examined): Promise<ExitCode> => {
+    await prepare?.();
+    const whole = Object.keys(hidden).length === 0;
+    return written({ proposal: { ...proposal, roles: { ...roles, ...hidden } }, standing, whole }, out, input, io);
+  };
   if (file === undefined) return done(examined);
   if (!given(input, "yes") && !(await confirmed("Sign it?", io))) {
     say("nothing was signed");

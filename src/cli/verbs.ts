@@ -94,6 +94,32 @@ export const verbs: readonly Verb[] = [
     load: () => import("#cli/commands/trust-complete.ts"),
   },
   {
+    name: "trust push",
+    summary: "publish what enough have signed",
+    load: () => import("#cli/commands/policy-push.ts"),
+  },
+  {
+    name: "trust delegate",
+    summary: "let a department sign its own bans, or the server grant exceptions",
+    load: () => import("#cli/commands/trust-delegate.ts"),
+  },
+  {
+    name: "trust rotate",
+    summary: "other keys for a role: after a loss or a theft, or when somebody comes or leaves",
+    load: () => import("#cli/commands/trust-rotate.ts"),
+  },
+  {
+    name: "trust renew",
+    summary: "the same for another lifetime, before it expires",
+    load: () => import("#cli/commands/trust-renew.ts"),
+  },
+  {
+    name: "trust grant",
+    summary: "an exception from a ban for one device",
+    load: () => import("#cli/commands/trust-grant.ts"),
+  },
+  { name: "trust revoke", summary: "take exceptions back", load: () => import("#cli/commands/trust-revoke.ts") },
+  {
     name: "trust status",
     summary: "every role of a repository, and how long it is good for",
     load: () => import("#cli/commands/trust-status.ts"),

@@ -4,7 +4,7 @@ import type { Conflict } from "#policy/conflict.ts";
 import type { Grant } from "#policy/granted.ts";
 
 /** How long an exception of the server's lasts at most where its ban does not say. */
-const longest = "P30D";
+export const longest = "P30D";
 
 /**
  * The server's exceptions for one device, as far as their bans allow them: never from a ban that says "never", and for no longer

@@ -1,6 +1,6 @@
 import { formatInstant, type Instant } from "#lib/pure/instant.ts";
-import type { PublicKey, Role, Root, Targets } from "#trust/metadata.ts";
-import { keysOf } from "#trust/trusted-set.ts";
+import type { Metadata, PublicKey, Role, Root, Targets, TopRole } from "#trust/metadata.ts";
+import { keysOf, lostKey } from "#trust/trusted-set.ts";
 import { verifyThreshold } from "#trust/verify.ts";
 import type { SignedFile } from "#publish/metadata.ts";
 
@@ -27,12 +27,12 @@ export interface Standing {
   readonly welcome: readonly Authority[];
 }
 
-export function rootAuthority(who: string, { roles, keys }: Root, role: "root" | "targets"): Authority {
+export function rootAuthority(who: string, { roles, keys }: Root, role: TopRole): Authority {
   return { who, role: roles[role], keys };
 }
 
 /** Whoever `targets` gives a role to; undefined where there is no such delegation. */
-export function delegationOf(targets: Targets, name: string): Authority | undefined {
+export function delegationOf(targets: Pick<Targets, "delegations">, name: string): Authority | undefined {
   const role = targets.delegations?.roles.get(name);
   return role === undefined || targets.delegations === undefined
     ? undefined
@@ -54,10 +54,26 @@ export function standingOf(
   return { role, version: metadata.version, expires: metadata.expires, needs, welcome };
 }
 
+/** Whether what was signed before is enough for these keys too. */
+export function satisfies(metadata: Targets, { role, keys }: Authority): boolean {
+  try {
+    verifyThreshold(metadata, role, keys);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** 5.3.11: who follows this root forgets what the old keys had signed, so that versions may begin anew. */
+export function makesForget(old: Root | undefined, next: Root | undefined): boolean {
+  if (old === undefined || next === undefined) return false;
+  return lostKey(old, next, "timestamp") || lostKey(old, next, "snapshot");
+}
+
 /** The signatures that are good, one for each key that may sign. */
 export function goodSignatures(
-  metadata: Root | Targets,
-  file: SignedFile,
+  metadata: Metadata,
+  file: Pick<SignedFile, "signatures">,
   authorities: readonly Authority[],
 ): SignedFile["signatures"] {
   const good = new Map<string, SignedFile["signatures"][number]>();
@@ -67,12 +83,12 @@ export function goodSignatures(
   return [...good.values()];
 }
 
-function signersOf(metadata: Root | Targets, file: SignedFile, authority: Authority): readonly string[] {
+function signersOf(metadata: Metadata, file: SignedFile, authority: Authority): readonly string[] {
   return goodSignatures(metadata, file, [authority]).map(({ keyid }) => keyid);
 }
 
 function signedBy(
-  metadata: Root | Targets,
+  metadata: Metadata,
   { keyid, sig }: SignedFile["signatures"][number],
   { role, keys }: Authority,
 ): boolean {

@@ -1,33 +1,37 @@
 import { compile } from "#policy/compile.ts";
+import { parseGroupPolicy } from "#policy/group.ts";
+import { parseDevices } from "#policy/members.ts";
+import { merge } from "#policy/merge.ts";
 import { parseCatalog, parsePolicy } from "#policy/parse.ts";
 import { unpack } from "#trust/generation.ts";
-import { limits } from "#trust/limits.ts";
+import { groupPath, partOf } from "#trust/parts.ts";
 import type { Contents } from "#publish/current.ts";
-import { parseDevices } from "#publish/devices.ts";
 import { PublishError } from "#publish/error.ts";
 import type { Examined } from "#publish/examine.ts";
-import { parseGroupPolicy, withGroup } from "#publish/group-policy.ts";
-import { groupOf, groupPath } from "#publish/names.ts";
+import { groupOf } from "#publish/names.ts";
 
 /** What is in force once the proposal is. @throws TrustError LIMIT, FORMAT */
 export async function contentsAfter({ files, groups }: Examined, current: Contents | undefined): Promise<Contents> {
-  const read = async (path: string, bound: number): Promise<Uint8Array | undefined> => {
+  const read = async (path: string): Promise<Uint8Array | undefined> => {
     const packed = files.get(path);
-    return packed && unpack(packed, path, bound);
+    return packed && unpack(packed, path, partOf(path)?.bound ?? 0);
   };
-  const changed = new Map(current?.groups);
+  const policies = new Map(current?.groups);
   for (const role of groups.keys()) {
     const group = groupOf(role) ?? "";
-    const bytes = await read(groupPath(group), limits.policy);
-    if (bytes !== undefined) changed.set(group, bytes);
+    const bytes = await read(groupPath(group));
+    if (bytes !== undefined) policies.set(group, bytes);
   }
   return {
-    policy: (await read("policy.json", limits.policy)) ?? current?.policy,
-    catalog: (await read("catalog.json", limits.catalog)) ?? current?.catalog,
-    devices: (await read("devices.json", limits.policy)) ?? current?.devices,
-    groups: changed,
+    policy: (await read("policy.json")) ?? current?.policy,
+    catalog: (await read("catalog.json")) ?? current?.catalog,
+    devices: (await read("devices.json")) ?? current?.devices,
+    groups: policies,
   };
 }
+
+const nobody = { id: "", hash: "", groups: [], claimed: [] };
+const tolerant = { newer: "tolerate" } as const;
 
 /**
  * What no device could enforce is not published, whoever signed it; a policy may be newer than this program.
@@ -35,11 +39,14 @@ export async function contentsAfter({ files, groups }: Examined, current: Conten
  */
 export function requireUsable({ policy, catalog, devices, groups }: Contents): void {
   try {
-    if (devices !== undefined) parseDevices(devices);
+    if (devices !== undefined) parseDevices(devices, tolerant);
     if (policy === undefined || catalog === undefined) return;
-    const [base, tools] = [parsePolicy(policy, { newer: "tolerate" }), parseCatalog(catalog)];
+    const [base, tools] = [parsePolicy(policy, tolerant), parseCatalog(catalog)];
     compile(base, tools);
-    for (const [group, bytes] of groups) compile(withGroup(base, parseGroupPolicy(bytes, group)), tools);
+    for (const [name, bytes] of groups) {
+      const own = new Map([[name, parseGroupPolicy(bytes, name, tolerant)]]);
+      compile(merge({ base, catalog: tools, groups: own, grants: [] }, nobody).policy, tools);
+    }
   } catch (error) {
     throw new PublishError("PROPOSAL", "no device could enforce it", { cause: error });
   }

@@ -7,10 +7,11 @@ import { TrustError } from "#trust/error.ts";
 import { HttpFetcher, type Fetcher, type Timestamped } from "#trust/fetcher.ts";
 import { unpack } from "#trust/generation.ts";
 import { limits } from "#trust/limits.ts";
-import type { TargetFile, Targets } from "#trust/metadata.ts";
+import type { Targets } from "#trust/metadata.ts";
+import { exceptionsPath, groupPath, partOf } from "#trust/parts.ts";
 import { MemoryStore } from "#trust/store.ts";
-import { fetchTarget, update, type Age, type Updated } from "#trust/updater.ts";
-import { groupOf, groupPath, shardPath } from "#publish/names.ts";
+import { fetchTarget, update, type Updated } from "#trust/updater.ts";
+import { groupOf } from "#publish/names.ts";
 
 export interface RepositoryAddress {
   /** A folder, or the URL it is served under. */
@@ -42,20 +43,18 @@ export interface Roles extends Updated {
 export function readRepository(address: RepositoryAddress): Promise<Current> {
   return opened(address, async (fetcher, root) => {
     const roles = await look(fetcher, root, address.clock);
-    const read = async (target: TargetFile | undefined, bound: number): Promise<Uint8Array | undefined> =>
-      target && unpack(await fetchTarget(roles.set, target, fetcher), target.path, bound);
-    const { targets } = roles.targets;
-    const [policy, catalog, devices] = await Promise.all([
-      read(targets.get("policy.json"), limits.policy),
-      read(targets.get("catalog.json"), limits.catalog),
-      read(targets.get("devices.json"), limits.policy),
-    ]);
+    const read = async (path: string, { targets }: Targets = roles.targets): Promise<Uint8Array | undefined> => {
+      const target = targets.get(path);
+      return target && unpack(await fetchTarget(roles.set, target, fetcher), path, partOf(path)?.bound ?? 0);
+    };
+    const [policy, catalog, devices] = await Promise.all(
+      ["policy.json", "catalog.json", "devices.json"].map((path) => read(path)),
+    );
     const groups = new Map<string, Uint8Array>();
     for (const [role, delegated] of roles.delegated) {
       const group = groupOf(role);
-      if (group === undefined) continue;
-      const bytes = await read(delegated.targets.get(groupPath(group)), limits.policy);
-      if (bytes !== undefined) groups.set(group, bytes);
+      const bytes = group === undefined ? undefined : await read(groupPath(group), delegated);
+      if (group !== undefined && bytes !== undefined) groups.set(group, bytes);
     }
     return { ...roles, policy, catalog, devices, groups };
   });
@@ -85,21 +84,18 @@ async function opened<T>(
 async function look(fetcher: Fetcher, bootstrap: Uint8Array, clock: Clock): Promise<Roles> {
   const store = new MemoryStore();
   const updated = await update({ fetcher, store, bootstrap, now: clock.now(), expired: "reported" });
-  return { ...updated, delegated: await findDelegated(updated, () => "reported") };
+  return { ...updated, delegated: await findDelegated(updated) };
 }
 
 /**
  * Every role that the top-level one delegates to and the snapshot knows, found as a device finds it: by a path that it asks for.
- * @param age of each role: what to do where it has expired
+ * One that has expired is among them; devices follow a department's too.
  */
-export async function findDelegated(
-  { set, targets, find }: Updated,
-  age: (role: string) => Age,
-): Promise<ReadonlyMap<string, Targets>> {
+export async function findDelegated({ set, targets, find }: Updated): Promise<ReadonlyMap<string, Targets>> {
   const found = new Map<string, Targets>();
   for (const role of targets.delegations?.roles.keys() ?? []) {
     const group = groupOf(role);
-    await find(group === undefined ? shardPath("00") : groupPath(group), age(role));
+    await find(group === undefined ? exceptionsPath("00") : groupPath(group), "reported");
     const delegated = set.delegated(role);
     if (delegated !== undefined) found.set(role, delegated);
   }

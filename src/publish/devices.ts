@@ -1,99 +1,68 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
-import { describe } from "#lib/errors.ts";
+import type { Devices } from "#policy/members.ts";
+import { deviceHashSchema } from "#policy/text.ts";
+import { sha256 } from "#trust/sha256.ts";
 import { PublishError } from "#publish/error.ts";
-import { groupName } from "#publish/names.ts";
 
-// devices.json: who is in which group, signed by those who sign policies, so that no device can claim a group that loosens.
-
-const hash = z.string().regex(/^[0-9a-f]{64}$/, { error: "64 hex digits" });
-const groupKey = z.string().regex(groupName, { error: "a group's name such as engineering" });
-/** What mobile device management wrote into a device's managed configuration. */
-const label = z.string().min(1).max(128);
-
-/** As it is signed: no id of a device stands in it, only their hashes. */
-const devicesSchema = z.strictObject({
-  formatVersion: z.literal(1),
-  groups: z.record(groupKey, z.strictObject({ devices: z.array(hash).readonly(), managed: z.array(label).readonly() })),
-});
-export type Devices = z.infer<typeof devicesSchema>;
-
-/** As an administrator writes it: `ids` as the console and `edict status` show them, or `devices` that were hashed before. */
-const writtenSchema = z.strictObject({
-  formatVersion: z.literal(1).default(1),
+/** An id is a sha256 too, of the device's key, and looks like its own hash: so it stands under a name of its own. */
+const withIds = z.looseObject({
   groups: z.record(
-    groupKey,
-    z.strictObject({
-      ids: z.array(hash).readonly().default([]),
-      devices: z.array(hash).readonly().default([]),
-      managed: z.array(label).readonly().default([]),
-    }),
+    z.string(),
+    z.looseObject({ ids: z.array(deviceHashSchema).default([]), devices: z.array(z.unknown()).default([]) }),
   ),
 });
 
-/** sha256 over the UTF-8 bytes of a device's id: who reads a signed file does not learn which devices there are. */
-export function deviceHash(id: string): string {
-  return createHash("sha256").update(id, "utf8").digest("hex");
-}
-
-/** @throws PublishError PROPOSAL */
-export function parseDevices(bytes: Uint8Array): Devices {
-  return read(bytes, devicesSchema, "devices.json");
-}
-
-/** What an administrator wrote, as it is signed. @throws PublishError PROPOSAL */
+/**
+ * What an administrator wrote about who is in which group, as it is signed: devices that are listed by `ids`, as the console
+ * and `edict status` show them, stand among `devices` by their hashes.
+ * @throws PublishError PROPOSAL
+ */
 export function hashedDevices(bytes: Uint8Array): Buffer {
-  const { groups } = read(bytes, writtenSchema, "the list of devices");
-  const hashed: Devices = {
-    formatVersion: 1,
-    groups: Object.fromEntries(
-      Object.entries(groups).map(([group, { ids, devices, managed }]) => [
-        group,
-        { devices: [...new Set([...devices, ...ids.map(deviceHash)])].toSorted(), managed },
-      ]),
-    ),
-  };
-  return Buffer.from(`${JSON.stringify(hashed)}\n`);
+  const read = withIds.safeParse(jsonOf(bytes));
+  if (!read.success)
+    throw new PublishError("PROPOSAL", `this does not say who is in which group: ${z.prettifyError(read.error)}`);
+  const { groups, ...rest } = read.data;
+  const hashed = Object.entries(groups).map(([name, { ids, devices, ...more }]) => [
+    name,
+    { ...more, devices: [...new Set([...devices, ...ids.map(sha256)])] },
+  ]);
+  return Buffer.from(`${JSON.stringify({ ...rest, groups: Object.fromEntries(hashed) }, null, 1)}\n`);
 }
 
-function read<T extends z.ZodType>(bytes: Uint8Array, schema: T, what: string): z.output<T> {
+function jsonOf(bytes: Uint8Array): unknown {
   try {
-    return schema.parse(JSON.parse(Buffer.from(bytes).toString()));
+    return JSON.parse(Buffer.from(bytes).toString());
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : describe(error);
-    throw new PublishError("PROPOSAL", `${what}: ${why}`);
+    throw new PublishError("PROPOSAL", "the list of devices is not JSON", { cause: error });
   }
 }
 
 /** What changes, group by group. */
 export function devicesWords(before: Devices | undefined, next: Devices): readonly string[] {
-  const [old, now] = [new Map(Object.entries(before?.groups ?? {})), new Map(Object.entries(next.groups))];
-  const names = [...new Set([...old.keys(), ...now.keys()])].toSorted();
-  return names.flatMap((name) => [
-    ...changes(old.get(name)?.devices, now.get(name)?.devices, (n) => `  group ${name}: ${n} devices`),
-    ...labels("+", old.get(name)?.managed, now.get(name)?.managed, name),
-    ...labels("-", now.get(name)?.managed, old.get(name)?.managed, name),
-  ]);
+  const names = [...new Set([...(before?.groups.keys() ?? []), ...next.groups.keys()])].toSorted();
+  return names.flatMap((name) => {
+    const [old, now] = [before?.groups.get(name) ?? nobody, next.groups.get(name) ?? nobody];
+    const [added, removed] = [missing(old.devices, now.devices), missing(now.devices, old.devices)];
+    const count = `  ~ group ${name}: ${now.devices.length} devices, ${added.length} more and ${removed.length} fewer`;
+    return [
+      ...(added.length + removed.length === 0 ? [] : [count]),
+      ...missing(old.managed, now.managed).map((label) => `  + group ${name}: whoever is managed as ${quoted(label)}`),
+      ...missing(now.managed, old.managed).map((label) => `  - group ${name}: whoever is managed as ${quoted(label)}`),
+    ];
+  });
 }
 
-function changes(
-  before: readonly string[] = [],
-  next: readonly string[] = [],
-  words: (count: number) => string,
-): readonly string[] {
-  const [old, now] = [new Set(before), new Set(next)];
-  const added = next.filter((one) => !old.has(one)).length;
-  const removed = before.filter((one) => !now.has(one)).length;
-  return added + removed === 0 ? [] : [`${words(now.size)} (${added} more, ${removed} fewer)`];
+const nobody: { readonly devices: readonly string[]; readonly managed: readonly string[] } = {
+  devices: [],
+  managed: [],
+};
+
+/** What `next` has and `before` has not. */
+function missing(before: readonly string[], next: readonly string[]): readonly string[] {
+  const known = new Set(before);
+  return next.filter((one) => !known.has(one));
 }
 
-function labels(
-  sign: "+" | "-",
-  before: readonly string[] = [],
-  next: readonly string[] = [],
-  name: string,
-): readonly string[] {
-  return next
-    .filter((one) => !before.includes(one))
-    .map((one) => `  ${sign} group ${name}: devices that are managed as ${JSON.stringify(one)}`);
+function quoted(label: string): string {
+  return JSON.stringify(label);
 }

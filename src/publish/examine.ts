@@ -1,10 +1,12 @@
 import { formatInstant, type Instant } from "#lib/pure/instant.ts";
 import { TrustError } from "#trust/error.ts";
 import type { Root, TargetFile, Targets } from "#trust/metadata.ts";
+import { groupPath, partOf } from "#trust/parts.ts";
 import { verifyBytes } from "#trust/verify.ts";
 import {
   delegationOf,
   goodSignatures,
+  makesForget,
   rootAuthority,
   standingOf,
   type Authority,
@@ -14,8 +16,9 @@ import { readRoot, readTargets } from "#publish/content.ts";
 import type { Current } from "#publish/current.ts";
 import { PublishError } from "#publish/error.ts";
 import { lifetimeOf, type SignedFile } from "#publish/metadata.ts";
-import { groupOf, groupPath } from "#publish/names.ts";
+import { groupOf } from "#publish/names.ts";
 import { fileIn, roleIn, type Proposal } from "#publish/proposal-file.ts";
+import { mostVersion } from "#publish/versions.ts";
 
 /** What a proposal is held against. */
 export interface Base {
@@ -94,7 +97,7 @@ function authoritiesOf(
   return { needed: [newest], welcome: old === undefined || old === newest ? [] : [old] };
 }
 
-const topPaths = ["policy.json", "catalog.json", "devices.json"];
+const topKinds: readonly unknown[] = ["policy", "catalog", "devices"];
 
 /** The files of all roles that are not in force already. */
 function filesOf(
@@ -108,7 +111,8 @@ function filesOf(
     const before = role === "targets" ? current?.targets : current?.delegated.get(role);
     for (const target of targets.values()) {
       const { path } = target;
-      if (group === undefined ? !topPaths.includes(path) : path !== groupPath(group))
+      const kind = partOf(path)?.kind;
+      if (group === undefined ? !topKinds.includes(kind) : path !== groupPath(group))
         throw new PublishError("PROPOSAL", `${role} has nothing to say of ${path}: no device asks it`);
       const bytes = fileIn(proposal, path);
       if (bytes !== undefined) {
@@ -129,10 +133,10 @@ function sameFile(a: TargetFile | undefined, b: TargetFile): boolean {
 }
 
 /** @throws TrustError VERSION where another was published meanwhile, or something was left out */
-export function requireNext({ standing }: Examined, base: Base): void {
+export function requireNext({ standing, root }: Examined, base: Base): void {
   for (const { role, version } of standing) {
     const now = versionInForce(role, base);
-    if (now === "unknown" || version === now + 1) continue;
+    if (now === "unknown" || version === now + 1 || beginsAnew(version, now, root, base)) continue;
     throw new TrustError(
       "VERSION",
       now === 0
@@ -141,6 +145,11 @@ export function requireNext({ standing }: Examined, base: Base): void {
       { file: role, seen: version, wanted: now + 1 },
     );
   }
+}
+
+/** After a fast-forward attack: the number was pushed up, and with this root clients forget it (5.3.11). */
+function beginsAnew(version: number, now: number, next: Root | undefined, { root }: Base): boolean {
+  return now > mostVersion && version <= mostVersion && makesForget(root, next);
 }
 
 /** 0 before there is one. */

@@ -17,7 +17,7 @@ export interface Judged {
   /** The first root: what devices are installed with. */
   readonly bootstrap: Uint8Array;
   readonly seen: Seen | undefined;
-  /** "targets" and delegated roles that become others, and their files with them; no other delegated role stands in the way. */
+  /** "targets" and delegated roles that become others: their files are looked at too. */
   readonly changed?: readonly string[];
   readonly now: Instant;
 }
@@ -35,7 +35,7 @@ export async function judge({ dir, files, bootstrap, seen, changed = [], now }: 
       for (const [role, bytes] of Object.entries(device)) await store.write(`${role}.json`, bytes);
     }
     const updated = await update({ fetcher, store, bootstrap, now });
-    const delegated = await findDelegated(updated, (role) => (changed.includes(role) ? "refused" : "reported"));
+    const delegated = await findDelegated(updated);
     for (const role of changed) {
       const read = role === "targets" ? updated.targets : delegated.get(role);
       if (read === undefined) throw new PublishError("PROPOSAL", `no device would ask ${role}`);

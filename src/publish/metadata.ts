@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { formatInstant, instantOf, type Instant } from "#lib/pure/instant.ts";
 import { canonicalJson } from "#trust/canonical.ts";
+import { sha256 } from "#trust/sha256.ts";
 import type { Signer } from "#publish/signer.ts";
 
 // Metadata as it is written: TUF 1.0 section 4. Read back by `trust/metadata.ts`.
@@ -36,6 +36,12 @@ export function header(role: string, version: number, now: Instant): Record<stri
   };
 }
 
+/** A role's file, and the version that it says it is. */
+export interface Versioned {
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}
+
 export async function signed(
   content: Readonly<Record<string, unknown>>,
   signers: readonly Signer[],
@@ -52,5 +58,5 @@ export function fileOf(metadata: SignedFile): Buffer {
 
 /** What one file says about another: length and sha256. */
 export function describeBytes(bytes: Uint8Array): { length: number; hashes: { sha256: string } } {
-  return { length: bytes.length, hashes: { sha256: createHash("sha256").update(bytes).digest("hex") } };
+  return { length: bytes.length, hashes: { sha256: sha256(bytes) } };
 }

@@ -1,7 +1,10 @@
-// What roles and their files are called in a repository.
+import { groupNameSchema } from "#policy/text.ts";
+import { exceptionsPath, groupPath } from "#trust/parts.ts";
 
-/** A department's name, as it stands in `group-NAME` and before the slash of its bans' ids. */
-export const groupName = /^[a-z0-9][a-z0-9-]{0,62}$/;
+// What roles are called in a repository. What their files are called stands in `trust/parts.ts`.
+
+/** The role with which the server grants exceptions. */
+export const exceptionsRole = "exceptions";
 
 /** The roles that people sign, on machines of their own. */
 export function isOfflineRole(role: string): boolean {
@@ -10,22 +13,17 @@ export function isOfflineRole(role: string): boolean {
 
 /** The department that a role belongs to. */
 export function groupOf(role: string): string | undefined {
-  const name = role.startsWith("group-") ? role.slice(6) : "";
-  return groupName.test(name) ? name : undefined;
+  const name = role.startsWith("group-") ? role.slice("group-".length) : "";
+  return groupNameSchema.safeParse(name).success ? name : undefined;
 }
 
 export function groupRole(group: string): string {
   return `group-${group}`;
 }
 
-export function groupPath(group: string): string {
-  return `groups/${group}/policy.json`;
-}
-
-/** The role with which the server grants exceptions. */
-export const exceptionsRole = "exceptions";
-
-/** Where the exceptions of all devices lie whose hash begins with these two hex digits. */
-export function shardPath(shard: string): string {
-  return `exceptions/${shard}.json`;
+/** The paths that are delegated to a role; undefined where nothing is delegated under such a name. */
+export function pathsOf(role: string): readonly string[] | undefined {
+  const group = groupOf(role);
+  if (group !== undefined) return [groupPath(group)];
+  return role === exceptionsRole ? [exceptionsPath("*")] : undefined;
 }

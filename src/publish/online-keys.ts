@@ -21,21 +21,33 @@ export async function onlineKeys(dir: string, role: OnlineRole): Promise<readonl
   return Promise.all(files.map((file) => load(file, role)));
 }
 
-/** A new key for a role, beside those that are there; it counts once a proposal that names it is in force. */
-export async function makeOnlineKey(dir: string, role: OnlineRole): Promise<Signer> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+/** A new key for a role, in memory until it is saved; it counts once a proposal that names it is in force. */
+export interface NewOnlineKey extends Signer {
+  /** Puts it beside those that are there. @throws PublishError KEY */
+  save(dir: string): Promise<void>;
+}
+
+export function newOnlineKey(role: OnlineRole): NewOnlineKey {
   const key = newPrivateKey("ed25519");
   const signer = signerOf(key);
-  const first = (await filesOf(dir, role)).length === 0;
-  const file = join(dir, first ? `${role}.pem` : `${role}-${signer.keyid.slice(0, 16)}.pem`);
-  await writeKey(file, key.export({ format: "pem", type: "pkcs8" }), 0o600);
-  return signer;
+  return {
+    ...signer,
+    save: async (dir) => {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      const first = (await filesOf(dir, role)).length === 0;
+      const file = join(dir, first ? `${role}.pem` : `${role}-${signer.keyid.slice(0, 16)}.pem`);
+      await writeKey(file, key.export({ format: "pem", type: "pkcs8" }), 0o600);
+    },
+  };
 }
 
 /** The key that is there already, else a new one. */
 export async function onlineKeyFor(dir: string, role: OnlineRole): Promise<Signer> {
   const [known] = await onlineKeys(dir, role);
-  return known ?? makeOnlineKey(dir, role);
+  if (known !== undefined) return known;
+  const made = newOnlineKey(role);
+  await made.save(dir);
+  return made;
 }
 
 /** Removes the keys of a role that are not among these: what is no longer in force must not be stolen either. */

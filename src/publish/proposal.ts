@@ -1,19 +1,25 @@
 import { mkdir } from "node:fs/promises";
+import type { Instant } from "#lib/pure/instant.ts";
 import { TrustError } from "#trust/error.ts";
+import { parseTargets } from "#trust/metadata.ts";
 import { TrustedSet } from "#trust/trusted-set.ts";
 import { targetName } from "#trust/updater.ts";
-import { mayStillSign } from "#publish/authority.ts";
+import { delegationOf, makesForget, mayStillSign, rootAuthority, type Authority } from "#publish/authority.ts";
 import { contentsAfter, requireUsable } from "#publish/contents.ts";
 import { readRepository, type RepositoryAddress } from "#publish/current.ts";
 import { PublishError } from "#publish/error.ts";
 import { examine, requireLife, requireNext, requireSignatures, type Base, type Examined } from "#publish/examine.ts";
+import { exceptionsAfter } from "#publish/exceptions-role.ts";
 import { exclusively } from "#publish/journal.ts";
-import { fileOf } from "#publish/metadata.ts";
+import { fileOf, type Versioned } from "#publish/metadata.ts";
+import { exceptionsRole, groupOf } from "#publish/names.ts";
+import { retireOnlineKeys } from "#publish/online-keys.ts";
 import { addSignature, roleIn, type Proposal } from "#publish/proposal-file.ts";
 import { proposePolicy } from "#publish/propose-policy.ts";
-import { publish, type Release, type Released, type Versioned } from "#publish/release.ts";
+import { publish, type Release, type Released } from "#publish/release.ts";
 import { bytesOf, hasRepository, type Repository } from "#publish/repository.ts";
 import type { Signer } from "#publish/signer.ts";
+import { newestSigned } from "#publish/versions.ts";
 
 export interface SignOptions extends RepositoryAddress {
   /** JSON, as it will be enforced. */
@@ -72,8 +78,14 @@ export async function publishProposal(options: PublishOptions): Promise<Released
     requireLife(examined, now);
     requireUsable(await contentsAfter(examined, base.current));
     const before = base.current && bytesOf(base.current.set);
-    const { root, targets, delegated } = bytesAfter(examined, base);
-    return publish({ dir, keysDir, now, before, root, targets, delegated, files: named(examined, root), dryRun });
+    const { root, targets, delegated } = await bytesAfter(examined, base, { dir, keysDir, now });
+    const files = named(examined, root);
+    const released = await publish({ dir, keysDir, now, before, root, targets, delegated, files, dryRun });
+    const keyids = examined.targets?.delegations?.roles.get(exceptionsRole)?.keyids;
+    const former = base.current?.targets.delegations?.roles.get(exceptionsRole)?.keyids;
+    if (!dryRun && keyids !== undefined && former !== undefined && former.join() !== keyids.join())
+      await retireOnlineKeys(keysDir, exceptionsRole, keyids);
+    return released;
   };
   if (dryRun) return work();
   if (create) await mkdir(dir, { recursive: true, mode: 0o755 });
@@ -90,21 +102,42 @@ async function baseOf({ dir, clock, create = false }: PublishOptions): Promise<B
   return { root: undefined, current: undefined };
 }
 
+type After = Pick<Release, "root" | "targets"> & { readonly delegated: ReadonlyMap<string, Versioned> };
+
 /** The metadata that is in force then, as files; of delegated roles those that change. */
-function bytesAfter(
-  { proposal, targets, groups }: Examined,
-  { current }: Base,
-): Pick<Release, "root" | "targets"> & { readonly delegated: ReadonlyMap<string, Versioned> } {
+async function bytesAfter(
+  examined: Examined,
+  { root: inForce, current }: Base,
+  where: { readonly dir: string; readonly keysDir: string; readonly now: Instant },
+): Promise<After> {
+  const { proposal, groups } = examined;
   const fileFor = (role: string): Uint8Array | undefined => {
     const file = roleIn(proposal, role);
     return file === undefined ? current?.set.files.get(role) : fileOf(file);
   };
-  const [rootBytes, targetsBytes, top] = [fileFor("root"), fileFor("targets"), targets ?? current?.targets];
-  if (rootBytes === undefined || targetsBytes === undefined || top === undefined)
+  const root = fileFor("root");
+  const forgets = makesForget(inForce, examined.root);
+  const newest = async (role: string, authority: Authority): Promise<Versioned | undefined> =>
+    forgets && roleIn(proposal, role) === undefined ? newestSigned(where.dir, role, authority) : undefined;
+
+  const top = examined.targets ?? current?.targets;
+  const above = examined.root ?? inForce;
+  const bytes = fileFor("targets");
+  if (root === undefined || bytes === undefined || top === undefined || above === undefined)
     throw new PublishError("PROPOSAL", "a repository begins with a root and targets");
+  const targets = (await newest("targets", rootAuthority("", above, "targets"))) ?? { version: top.version, bytes };
+  const { delegations } = parseTargets(targets.bytes);
+
   const delegated = new Map<string, Versioned>();
+  for (const role of delegations?.roles.keys() ?? []) {
+    const authority = delegationOf({ delegations }, role);
+    const restored = groupOf(role) === undefined || authority === undefined ? undefined : await newest(role, authority);
+    if (restored !== undefined) delegated.set(role, restored);
+  }
   for (const [role, { version }] of groups) delegated.set(role, { version, bytes: fileFor(role) ?? new Uint8Array() });
-  return { root: rootBytes, targets: { version: top.version, bytes: targetsBytes }, delegated };
+  const exceptions = await exceptionsAfter({ delegations }, current, forgets, where);
+  if (exceptions !== undefined) delegated.set(exceptionsRole, exceptions);
+  return { root, targets, delegated };
 }
 
 /** The files by the names under which devices ask for them. */

@@ -1,10 +1,11 @@
 import { gzipSync } from "node:zlib";
 import type { Instant } from "#lib/pure/instant.ts";
 import type { TargetFile, Targets } from "#trust/metadata.ts";
+import { groupPath } from "#trust/parts.ts";
 import { targetsJson } from "#publish/content.ts";
-import type { Contents, Current } from "#publish/current.ts";
+import type { Contents, Current, Roles } from "#publish/current.ts";
 import { describeBytes, header } from "#publish/metadata.ts";
-import { groupPath, groupRole } from "#publish/names.ts";
+import { groupRole } from "#publish/names.ts";
 import { proposalOf, type Proposal } from "#publish/proposal-file.ts";
 
 /** JSON, as it will be in force; undefined where it stays as it is. */
@@ -33,7 +34,7 @@ export function proposeGroupPolicy(group: string, policy: Uint8Array, current: C
 const emptyTargets = { targets: new Map<string, TargetFile>(), delegations: undefined };
 
 /** Of a role that nobody delegates to any more too: it may come again, and not begin anew. 0 where there never was one. */
-export function versionOf(role: string, { snapshot }: Current): number {
+export function versionOf(role: string, { snapshot }: Pick<Roles, "snapshot">): number {
   return snapshot.meta.get(`${role}.json`)?.version ?? 0;
 }
 

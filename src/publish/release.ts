@@ -1,21 +1,16 @@
 import type { Instant } from "#lib/pure/instant.ts";
 import { TrustError } from "#trust/error.ts";
 import { parseRoot, parseSnapshot, parseTimestamp, type Root } from "#trust/metadata.ts";
-import { TrustedSet } from "#trust/trusted-set.ts";
+import { makesForget } from "#publish/authority.ts";
 import { metaJson } from "#publish/content.ts";
 import { firstRoot } from "#publish/current.ts";
 import { PublishError } from "#publish/error.ts";
 import { writeAll, type Writes } from "#publish/journal.ts";
 import { judge, type Seen } from "#publish/judge.ts";
-import { describeBytes, fileOf, header, signed } from "#publish/metadata.ts";
+import { describeBytes, fileOf, header, signed, type Versioned } from "#publish/metadata.ts";
 import { onlineKeys, retireOnlineKeys } from "#publish/online-keys.ts";
 import type { Signer } from "#publish/signer.ts";
 import { versionAfter } from "#publish/versions.ts";
-
-export interface Versioned {
-  readonly version: number;
-  readonly bytes: Uint8Array;
-}
 
 const none: ReadonlyMap<string, Versioned> = new Map();
 
@@ -96,9 +91,8 @@ function rootsOf({ root: bytes, before }: Release): Roots {
   const root = parseRoot(bytes);
   if (before === undefined || Buffer.compare(bytes, before.root) === 0)
     return { root, former: undefined, forgets: false };
-  const set = new TrustedSet(before.root);
-  const former = set.root;
-  return { root, former, forgets: set.updateRoot(bytes).rotated };
+  const former = parseRoot(before.root);
+  return { root, former, forgets: makesForget(former, root) };
 }
 
 /**

@@ -1,13 +1,18 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "#lib/clock.ts";
+import { describe } from "#lib/errors.ts";
+import type { Instant } from "#lib/pure/instant.ts";
 import type { TopRole } from "#trust/metadata.ts";
 import type { TrustedSet } from "#trust/trusted-set.ts";
-import { firstRoot, readRoles } from "#publish/current.ts";
+import { delegationOf } from "#publish/authority.ts";
+import { firstRoot, readRoles, type Roles } from "#publish/current.ts";
 import { PublishError } from "#publish/error.ts";
+import { signExceptions } from "#publish/exceptions-role.ts";
 import { exclusively, writeAll } from "#publish/journal.ts";
 import { judge } from "#publish/judge.ts";
-import { fileOf, lifetimeMs, signed } from "#publish/metadata.ts";
+import { fileOf, lifetimeMs, signed, type Versioned } from "#publish/metadata.ts";
+import { exceptionsRole } from "#publish/names.ts";
 import { firstRootJson, firstTargetsJson, requireThreshold } from "#publish/propose-root.ts";
 import { publish, signTimestamp, type Released } from "#publish/release.ts";
 import type { Signer } from "#publish/signer.ts";
@@ -56,34 +61,73 @@ export async function initRepository(options: NewRepository): Promise<{ readonly
   });
 }
 
-const hourMs = 3_600_000;
+/**
+ * What the server signs by itself and has little time left: half of its life, and half a day before that, so that nobody who
+ * watches for the half is woken.
+ */
+function isDue(role: "snapshot" | "exceptions", expires: Instant, now: Instant): boolean {
+  return expires - now < lifetimeMs[role] / 2 + 12 * 3_600_000;
+}
+
+export interface Resigned extends Released {
+  /** What could not be renewed, and is no reason to let devices call the rest stale. */
+  readonly problem?: string;
+}
 
 /**
- * Signs the timestamp anew, as the server does every hour, and the snapshot shortly before half of its time is over.
+ * Signs the timestamp anew, as the server does every hour, and snapshot and exceptions shortly before half of their time is over.
  * @throws TrustError, PublishError
  */
-export async function resignTimestamp({ dir, keysDir, clock }: Repository): Promise<Released> {
-  return exclusively(dir, async () => {
+export async function resignTimestamp({
+  dir,
+  keysDir,
+  clock,
+  dryRun = false,
+}: Repository & { readonly dryRun?: boolean }): Promise<Resigned> {
+  const work = async (): Promise<Resigned> => {
     const now = clock.now();
-    const { set, timestamp, snapshot, targets } = await readRoles({ repo: dir, clock });
+    const roles = await readRoles({ repo: dir, clock });
+    const { set, timestamp, snapshot, targets } = roles;
     const seen = bytesOf(set);
-    if (snapshot.expires - now < lifetimeMs.snapshot / 2 + 12 * hourMs)
-      return publish({
+    const { exceptions, problem } = await renewedExceptions(roles, { dir, keysDir, now });
+    const told = problem === undefined ? {} : { problem };
+    if (exceptions !== undefined || isDue("snapshot", snapshot.expires, now)) {
+      const released = await publish({
         dir,
         keysDir,
         root: seen.root,
         now,
         before: seen,
         targets: { version: targets.version, bytes: seen.targets },
+        ...(exceptions !== undefined && { delegated: new Map([[exceptionsRole, exceptions]]) }),
         files: new Map(),
+        dryRun,
       });
+      return { ...released, ...told };
+    }
     const version = { snapshot: snapshot.version, timestamp: timestamp.version + 1 };
     const bytes = await signTimestamp({ version, snapshot: seen.snapshot, now, keysDir, root: set.root });
     const files = new Map([["timestamp.json", bytes]]);
     await judge({ dir, files, bootstrap: await firstRoot(dir), seen, now });
-    await writeAll(dir, [], [...files]);
-    return { targets: targets.version, ...version };
-  });
+    if (!dryRun) await writeAll(dir, [], [...files]);
+    return { targets: targets.version, ...version, ...told };
+  };
+  return dryRun ? work() : exclusively(dir, work);
+}
+
+/** The exceptions, where they are due and the server may sign them. */
+async function renewedExceptions(
+  roles: Roles,
+  where: { readonly dir: string; readonly keysDir: string; readonly now: Instant },
+): Promise<{ readonly exceptions?: Versioned; readonly problem?: string }> {
+  const [before, authority] = [roles.delegated.get(exceptionsRole), delegationOf(roles.targets, exceptionsRole)];
+  if (before === undefined || authority === undefined || !isDue("exceptions", before.expires, where.now)) return {};
+  try {
+    return { exceptions: await signExceptions(before.targets, authority, roles, false, where) };
+  } catch (error) {
+    if (!(error instanceof PublishError)) throw error;
+    return { problem: `the exceptions cannot be renewed: ${describe(error)}` };
+  }
 }
 
 /** The bytes of all four roles. */

@@ -1,18 +1,22 @@
 import type { Instant } from "#lib/pure/instant.ts";
-import type { Policy } from "#policy/ban.ts";
+import { noPolicy, type Policy } from "#policy/ban.ts";
 import { diff } from "#policy/diff.ts";
+import { asPolicy, parseGroupPolicy } from "#policy/group.ts";
+import { lintGroup } from "#policy/lint-group.ts";
 import { lint } from "#policy/lint.ts";
+import { parseDevices } from "#policy/members.ts";
 import { parseCatalog, parsePolicy } from "#policy/parse.ts";
 import { pathText } from "#policy/problem.ts";
-import type { Catalog } from "#policy/tool.ts";
+import { groupPath } from "#trust/parts.ts";
 import { contentsAfter, requireUsable } from "#publish/contents.ts";
 import type { Contents } from "#publish/current.ts";
-import { devicesWords, parseDevices } from "#publish/devices.ts";
+import { devicesWords } from "#publish/devices.ts";
 import type { Base, Examined } from "#publish/examine.ts";
-import { parseGroupPolicy, withGroup } from "#publish/group-policy.ts";
-import { groupOf, groupPath } from "#publish/names.ts";
+import { groupOf } from "#publish/names.ts";
 import { rootWords } from "#publish/root-words.ts";
 import { targetsWords } from "#publish/targets-words.ts";
+
+const tolerant = { newer: "tolerate" } as const;
 
 /**
  * Everything that a proposal changes, in words, for whoever is about to sign it: keys and thresholds, departments, bans,
@@ -29,7 +33,12 @@ export async function review(examined: Examined, { root, current }: Base, now: I
   if (files.has("policy.json")) lines.push(...policyWords(next, current));
   if (files.has("catalog.json")) lines.push(...catalogWords(next.catalog, current?.catalog));
   if (files.has("devices.json") && next.devices !== undefined)
-    lines.push(...devicesWords(current?.devices && parseDevices(current.devices), parseDevices(next.devices)));
+    lines.push(
+      ...devicesWords(
+        current?.devices && parseDevices(current.devices, tolerant),
+        parseDevices(next.devices, tolerant),
+      ),
+    );
   for (const [role, group] of groups) {
     lines.push(...targetsWords(role, group, current?.delegated.get(role)));
     const name = groupOf(role) ?? "";
@@ -38,41 +47,27 @@ export async function review(examined: Examined, { root, current }: Base, now: I
   return files.size === 0 ? lines : [...lines, ...warnings(next, examined, now)];
 }
 
-const nothing: Policy = {
-  formatVersion: 1,
-  name: "",
-  bans: [],
-  tools: [],
-  allow: [],
-  allowEmpty: true,
-  exceptions: [],
-  limits: { notifyPerDay: 3, breaker: { programs: 20, window: "PT1M" } },
-  disabled: [],
-  ignored: [],
-};
-
 function policyWords({ policy }: Contents, current: Contents | undefined): readonly string[] {
   if (policy === undefined) return [];
-  const next = parsePolicy(policy, { newer: "tolerate" });
+  const next = parsePolicy(policy, tolerant);
   const newer =
     next.formatVersion > 1 ? ["  this policy is newer than this program, which understands a part of it"] : [];
-  if (current?.policy !== undefined)
-    return [...newer, ...changes(parsePolicy(current.policy, { newer: "tolerate" }), next)];
+  if (current?.policy !== undefined) return [...newer, ...changes(parsePolicy(current.policy, tolerant), next)];
   const first = `  the first policy: ${next.name}, with ${counted(next.bans.length, "ban")}`;
-  return [...newer, first, ...changes({ ...nothing, name: next.name }, next)];
+  return [...newer, first, ...changes({ ...noPolicy, name: next.name }, next)];
 }
 
 function groupWords(group: string, { groups }: Contents, current: Contents | undefined): readonly string[] {
   const [before, next] = [current?.groups.get(group), groups.get(group)].map(
-    (bytes) => bytes && parseGroupPolicy(bytes, group),
+    (bytes) => bytes && asPolicy(parseGroupPolicy(bytes, group, tolerant)),
   );
-  return next === undefined ? [] : changes(before ?? { ...nothing, name: next.name }, next);
+  return next === undefined ? [] : changes(before ?? { ...noPolicy, name: next.name }, next);
 }
 
 function catalogWords(next: Uint8Array | undefined, before: Uint8Array | undefined): readonly string[] {
-  const [old, now] = [before, next].map((bytes) => bytes && parseCatalog(bytes, { newer: "tolerate" }).tools);
+  const [old, now] = [before, next].map((bytes) => bytes && parseCatalog(bytes, tolerant).tools);
   if (old === undefined) return [`  the first catalog, with ${counted(now?.length ?? 0, "tool")}`];
-  const lines = changes({ ...nothing, tools: old }, { ...nothing, tools: now ?? [] });
+  const lines = changes({ ...noPolicy, tools: old }, { ...noPolicy, tools: now ?? [] });
   return lines.map((line) => line.replace(/^ {2}(.) tool /, "  $1 the catalog's tool "));
 }
 
@@ -85,24 +80,19 @@ function counted(n: number, what: string): string {
 }
 
 /** What is allowed and will hurt, in the policies that change. */
-function warnings({ policy, catalog, groups }: Contents, examined: Examined, at: Instant): readonly string[] {
+function warnings({ policy, catalog, devices, groups }: Contents, { files }: Examined, at: Instant): readonly string[] {
   if (policy === undefined || catalog === undefined) return [];
-  const base = parsePolicy(policy, { newer: "tolerate" });
-  const tools = parseCatalog(catalog, { newer: "tolerate" });
-  const own = examined.files.has("policy.json") ? lint(base, tools, { at }) : [];
+  const [base, tools] = [parsePolicy(policy, tolerant), parseCatalog(catalog, tolerant)];
+  const vouched = new Set(devices === undefined ? [] : parseDevices(devices, tolerant).groups.keys());
+  const options = { at, vouched };
   return [
-    ...own.map(({ path, text }) => `  warning: ${pathText(path)}: ${text}`),
-    ...[...groups].flatMap(([name, bytes]) =>
-      examined.files.has(groupPath(name)) ? groupWarnings(base, parseGroupPolicy(bytes, name), tools, at) : [],
+    ...(files.has("policy.json") || files.has("devices.json") ? lint(base, tools, options) : []).map(
+      ({ path, text }) => `  warning: ${pathText(path)}: ${text}`,
     ),
+    ...[...groups].flatMap(([name, bytes]) => {
+      if (!files.has(groupPath(name))) return [];
+      const findings = lintGroup(name, parseGroupPolicy(bytes, name, tolerant), base, tools, options);
+      return findings.map(({ path, text }) => `  warning: group ${name}: ${pathText(path)}: ${text}`);
+    }),
   ];
-}
-
-/** Of what the base and the department say together, what is about the department's own. */
-function groupWarnings(base: Policy, group: Policy, tools: Catalog, at: Instant): readonly string[] {
-  return lint(withGroup(base, group), tools, { at }).flatMap(({ path: [list, index, ...rest], text }) => {
-    const before = list === "bans" ? base.bans.length : list === "tools" ? base.tools.length : Infinity;
-    if (typeof index !== "number" || index < before) return [];
-    return [`  warning: ${pathText([list ?? "", index - before, ...rest])} of the department: ${text}`];
-  });
 }

@@ -1,9 +1,17 @@
 import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { readBounded } from "#lib/atomic-file.ts";
+import { TrustError } from "#trust/error.ts";
+import { limits } from "#trust/limits.ts";
+import { parseTargets } from "#trust/metadata.ts";
+import { verifyThreshold } from "#trust/verify.ts";
+import type { Authority } from "#publish/authority.ts";
+import type { Versioned } from "#publish/metadata.ts";
 
-/** No repository gets past this by itself: signing once a second it takes 136 years. Whoever is past it was pushed. */
-const mostVersion = 2 ** 32;
+/** No repository gets past this by itself: signing once a second it takes 136 years. What is past it was pushed there. */
+export const mostVersion = 2 ** 32;
 
-/** The versions of a role whose files lie in the folder, the newest first; leaving out those that somebody pushed. */
+/** The versions of a role whose files lie in the folder, the newest first; without those that were pushed up. */
 export async function versionsIn(dir: string, role: string): Promise<readonly number[]> {
   const ending = `.${role}.json`;
   const found = (await readdir(dir))
@@ -21,4 +29,26 @@ export async function versionsIn(dir: string, role: string): Promise<readonly nu
 export async function versionAfter(version: number, role: string, dir: string, forgotten: boolean): Promise<number> {
   if (!forgotten || version <= mostVersion) return version + 1;
   return ((await versionsIn(dir, role))[0] ?? 0) + 1;
+}
+
+/**
+ * The newest file of a role that its keys have signed, whatever snapshot and timestamp say: those may have been signed with stolen
+ * keys, and show an older one. Undefined where there is none.
+ */
+export async function newestSigned(
+  dir: string,
+  name: string,
+  { role, keys }: Authority,
+): Promise<Versioned | undefined> {
+  for (const version of await versionsIn(dir, name)) {
+    try {
+      const bytes = await readBounded(join(dir, `${version}.${name}.json`), limits.signedMetadata);
+      const metadata = parseTargets(bytes, name);
+      verifyThreshold(metadata, role, keys, name);
+      if (metadata.version === version) return { version, bytes };
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error; // it is not what its keys have signed
+    }
+  }
+  return undefined;
 }

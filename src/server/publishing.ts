@@ -29,7 +29,8 @@ export function publishInto(where: Repository): (proposal: Uint8Array) => Promis
 export async function resign(where: Repository, metrics: Metrics, log: Log): Promise<void> {
   if (!(await hasRepository(where.dir))) return;
   try {
-    const released = await resignTimestamp(where);
+    const { problem, ...released } = await resignTimestamp(where);
+    if (problem !== undefined) log.error(problem);
     metrics.resigned.set(where.clock.now() / 1000);
     log.info("the timestamp was signed again", { ...released });
   } catch (error) {

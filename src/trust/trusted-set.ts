@@ -229,7 +229,7 @@ export class TrustedSet {
 }
 
 /** Whether a role had a key that it no longer has (the key itself, whatever it is called). */
-function lostKey(old: Root, next: Root, role: "timestamp" | "snapshot"): boolean {
+export function lostKey(old: Root, next: Root, role: "timestamp" | "snapshot"): boolean {
   const kept = keysOf(next.roles[role], next.keys);
   return [...keysOf(old.roles[role], old.keys)].some((key) => !kept.has(key));
 }

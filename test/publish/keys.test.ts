@@ -10,7 +10,7 @@ import { run } from "#platform/commands.ts";
 import { publicKeyOf } from "#publish/content.ts";
 import { createKey, loadKey, loadPublicKey, openKey } from "#publish/keys.ts";
 import { fileOf, signed } from "#publish/metadata.ts";
-import { makeOnlineKey, onlineKeyFor, onlineKeys, retireOnlineKeys } from "#publish/online-keys.ts";
+import { newOnlineKey, onlineKeyFor, onlineKeys, retireOnlineKeys } from "#publish/online-keys.ts";
 import { firstTargetsJson } from "#publish/propose-root.ts";
 import { keyidOf, type Signer } from "#publish/signer.ts";
 import { parseTargets } from "#trust/metadata.ts";
@@ -107,7 +107,8 @@ test("the server's own keys are made once, for its owner alone, and never made a
 test("a key that is to replace one lies beside it until it does, and what counts no longer is taken away", async () => {
   const dir = join(await temporaryFolder(), "keys");
   const old = await onlineKeyFor(dir, "timestamp");
-  const next = await makeOnlineKey(dir, "timestamp");
+  const next = newOnlineKey("timestamp");
+  await next.save(dir);
   await onlineKeyFor(dir, "snapshot");
   expect((await onlineKeys(dir, "timestamp")).map((key) => key.keyid).toSorted()).toEqual(
     [old.keyid, next.keyid].toSorted(),

@@ -1,13 +1,14 @@
 import { resolve } from "node:path";
+import { parseGroupPolicy } from "#policy/group.ts";
 import { parsePolicy } from "#policy/parse.ts";
 import { catalogOf } from "#cli/catalog.ts";
 import { textOption, type Command, type Input, type Io } from "#cli/command.ts";
 import { given, placeOptions } from "#cli/place.ts";
+import { groupName } from "#cli/policy-parts.ts";
 import { outOf, repositoryBase, showAndSign, signingOptions, type RepositoryBase } from "#cli/signing.ts";
 import { fileOption, neededOption, readInput, withCodes } from "#cli/trust.ts";
 import type { Current } from "#publish/current.ts";
 import { hashedDevices } from "#publish/devices.ts";
-import { parseGroupPolicy } from "#publish/group-policy.ts";
 import { proposeGroupPolicy, proposePolicy } from "#publish/propose-policy.ts";
 import { looksLikeProposal, maxProposal, parseProposal, type Proposal } from "#publish/proposal-file.ts";
 import { limits } from "#trust/limits.ts";
@@ -40,10 +41,10 @@ async function proposalFor(policy: Uint8Array, { current }: RepositoryBase, inpu
   const now = io.clock.now();
   const group = textOption(input, "group");
   if (group !== undefined) {
-    parseGroupPolicy(policy, group);
+    parseGroupPolicy(policy, groupName(group));
     return proposeGroupPolicy(group, policy, current, now);
   }
-  const written = await fileOption(input, io, "devices", limits.policy);
+  const written = await fileOption(input, io, "devices", limits.devices);
   const devices = written && hashedDevices(written);
   return proposePolicy({ policy, catalog: await catalogFor(input, io, current), devices }, current, now);
 }

@@ -1,7 +1,7 @@
 import { dirname, join, relative, resolve } from "node:path";
 import { CommandError, textOption, type Command, type Input, type Io } from "#cli/command.ts";
 import { exitCodes, type ExitCode } from "#cli/exit-codes.ts";
-import { countOption, dryRunOption, given, jsonOption, listOption } from "#cli/place.ts";
+import { countOption, dryRunOption, given, jsonOption, commaList } from "#cli/place.ts";
 import { printableLine } from "#cli/printable.ts";
 import { signingKey } from "#cli/signing-key.ts";
 import { outOf } from "#cli/signing.ts";
@@ -74,7 +74,7 @@ export function keysDirOf(dir: string, input: Input, io: Io): string {
 }
 
 function filesOf(input: Input, io: Io): readonly [readonly string[], readonly string[]] {
-  const paths = (name: string): readonly string[] => listOption(input, name).map((file) => resolve(io.cwd, file));
+  const paths = (name: string): readonly string[] => commaList(input, name).map((file) => resolve(io.cwd, file));
   const root = paths("rootKeys");
   if (root.length === 0) throw new CommandError(exitCodes.usage[0], "--root-keys is missing");
   return [root, textOption(input, "targetsKeys") === undefined ? root : paths("targetsKeys")];
