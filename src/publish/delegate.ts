@@ -69,12 +69,15 @@ function delegating(
   };
 }
 
-/** The same content for another lifetime. @throws PublishError KEY for a role that nobody signs by hand */
-export function proposeRenewal(role: string, current: Current, now: Instant): Proposal {
-  const { root } = current.set;
-  if (role === "root") return proposalOf({ root: { ...header(role, root.version + 1, now), ...rootJson(root) } });
-  const targets: Targets | undefined = role === "targets" ? current.targets : current.delegated.get(role);
-  if (targets === undefined || role === exceptionsRole)
+/** The same content for another lifetime, of one role or of several together. @throws PublishError KEY for a role that nobody signs by hand */
+export function proposeRenewal(roles: readonly string[], current: Current, now: Instant): Proposal {
+  return proposalOf(Object.fromEntries(roles.map((role) => [role, renewed(role, current, now)])));
+}
+
+function renewed(role: string, { set: { root }, targets, delegated }: Current, now: Instant): Record<string, unknown> {
+  if (role === "root") return { ...header(role, root.version + 1, now), ...rootJson(root) };
+  const known: Targets | undefined = role === "targets" ? targets : delegated.get(role);
+  if (known === undefined || role === exceptionsRole)
     throw new PublishError("KEY", `${role} is no role that people sign here`);
-  return proposalOf({ [role]: { ...header(role, targets.version + 1, now), ...targetsJson(targets) } });
+  return { ...header(role, known.version + 1, now), ...targetsJson(known) };
 }

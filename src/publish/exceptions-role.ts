@@ -1,5 +1,5 @@
 import type { Instant } from "#lib/pure/instant.ts";
-import type { TargetFile, Targets } from "#trust/metadata.ts";
+import { parseTargets, type TargetFile, type Targets } from "#trust/metadata.ts";
 import { delegationOf, satisfies, type Authority } from "#publish/authority.ts";
 import { targetsJson } from "#publish/content.ts";
 import type { Roles } from "#publish/current.ts";
@@ -8,7 +8,7 @@ import { fileOf, header, signed, type Versioned } from "#publish/metadata.ts";
 import { exceptionsRole } from "#publish/names.ts";
 import { onlineKeys } from "#publish/online-keys.ts";
 import { versionOf } from "#publish/propose-policy.ts";
-import { versionAfter } from "#publish/versions.ts";
+import { newestSigned, versionAfter } from "#publish/versions.ts";
 
 interface Where {
   readonly dir: string;
@@ -32,7 +32,29 @@ export async function exceptionsAfter(
   if (authority === undefined) return undefined;
   const before = current?.delegated.get(exceptionsRole);
   if (before !== undefined && !forgets && satisfies(before, authority)) return undefined;
-  return signExceptions(before?.targets ?? new Map(), authority, current, forgets, where);
+  return signExceptions(
+    await contentOf(before, authority, current, forgets, where.dir),
+    authority,
+    current,
+    forgets,
+    where,
+  );
+}
+
+/** What it goes on saying: where the snapshot's word counts no longer, the newest that its own keys have signed. */
+async function contentOf(
+  before: Targets | undefined,
+  authority: Authority,
+  current: Roles | undefined,
+  forgets: boolean,
+  dir: string,
+): Promise<Targets["targets"]> {
+  const former = current && delegationOf(current.targets, exceptionsRole);
+  for (const keys of forgets ? [authority, former] : []) {
+    const newest = keys && (await newestSigned(dir, exceptionsRole, keys));
+    if (newest !== undefined) return parseTargets(newest.bytes, exceptionsRole).targets;
+  }
+  return before?.targets ?? new Map();
 }
 
 /** The exceptions role one version on, with these files in it. @throws PublishError KEY where its key is not in `keysDir` */

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { formatInstant, instantOf, parseDuration, parseInstant, type Instant } from "#lib/pure/instant.ts";
-import type { Ban } from "#policy/ban.ts";
+import { policyBounds, type Ban } from "#policy/ban.ts";
 import { parseGrants, type Grant } from "#policy/granted.ts";
 import { parseGroupPolicy } from "#policy/group.ts";
 import { longest } from "#policy/merge-grants.ts";
@@ -15,7 +15,7 @@ import { delegationOf } from "#publish/authority.ts";
 import { FolderFetcher, readRepository, type Current } from "#publish/current.ts";
 import { PublishError } from "#publish/error.ts";
 import { signExceptions } from "#publish/exceptions-role.ts";
-import { exclusively } from "#publish/journal.ts";
+import { changing } from "#publish/journal.ts";
 import { exceptionsRole } from "#publish/names.ts";
 import { targetOf } from "#publish/propose-policy.ts";
 import { publish, type Released } from "#publish/release.ts";
@@ -102,8 +102,8 @@ async function changeShards<T extends object>(
       throw new PublishError("PROPOSAL", "nobody lets the server grant exceptions: edict trust delegate exceptions");
     const now = clock.now();
     const before = current.delegated.get(exceptionsRole)?.targets ?? new Map<string, TargetFile>();
-    const { shards, result } = await change(current, (shard) =>
-      readShard(before.get(exceptionsPath(shard)), current, dir),
+    const { shards, result } = await change(current, async (shard) =>
+      remembered(await readShard(before.get(exceptionsPath(shard)), current, dir), now),
     );
     const targets = new Map(before);
     const files = new Map<string, Uint8Array>();
@@ -111,7 +111,7 @@ async function changeShards<T extends object>(
       const path = exceptionsPath(shard);
       targets.delete(path);
       if (grants.length === 0) continue;
-      const packed = gzipSync(shardBytes(grants, now), { level: 9 });
+      const packed = gzipSync(shardBytes(grants), { level: 9 });
       const target = targetOf(path, packed);
       targets.set(path, target);
       files.set(targetName(current.set, target), packed);
@@ -131,7 +131,7 @@ async function changeShards<T extends object>(
     });
     return { ...result, released };
   };
-  return dryRun ? work() : exclusively(dir, work);
+  return changing(dir, dryRun, work);
 }
 
 function shardsOf({ delegated }: Current): readonly string[] {
@@ -148,12 +148,15 @@ async function readShard(target: TargetFile | undefined, { set }: Current, dir: 
 /** So long after its end nobody remembers that there was an exception: the next one is a first one. */
 const rememberedMs = 365 * 86_400_000;
 
+function remembered(grants: readonly Grant[], now: Instant): readonly Grant[] {
+  return grants.filter(({ until }) => now - parseInstant(until) < rememberedMs);
+}
+
 /** @throws PublishError PROPOSAL past the bound that devices read */
-function shardBytes(grants: readonly Grant[], now: Instant): Buffer {
-  const kept = grants.filter(({ until }) => now - parseInstant(until) < rememberedMs);
-  const bytes = Buffer.from(`${JSON.stringify({ formatVersion: 1, exceptions: kept })}\n`);
-  if (bytes.length > limits.exceptions)
-    throw new PublishError("PROPOSAL", `there are ${kept.length} exceptions in this part: no device would read more`);
+function shardBytes(grants: readonly Grant[]): Buffer {
+  const bytes = Buffer.from(`${JSON.stringify({ formatVersion: 1, exceptions: grants })}\n`);
+  if (bytes.length > limits.exceptions || grants.length > policyBounds.grants)
+    throw new PublishError("PROPOSAL", `there would be ${grants.length} exceptions in this part: no device would read it`);
   return bytes;
 }
 

@@ -1,13 +1,15 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { readBounded, syncFolder, writeAtomic } from "#lib/atomic-file.ts";
+import { readBounded, syncFolder, temporaryEnding, writeAtomic } from "#lib/atomic-file.ts";
 import { systemCode } from "#lib/errors.ts";
 import { withLock } from "#lib/file-lock.ts";
-import { sweep } from "#trust/store.ts";
+import { firstRoot } from "#publish/current.ts";
 
 /** Files in the order in which they are to become visible: path in the repository, bytes. */
 export type Writes = readonly (readonly [path: string, bytes: Uint8Array])[];
+
+const lock = ".lock";
 
 /** What was decided and may not be written whole yet. It holds nothing that is not about to be public. */
 const journal = ".release";
@@ -20,11 +22,17 @@ const maxJournal = 256 * 1024 * 1024;
 
 /** One writer at a time; what a writer that died had decided is finished first, and what it left half written swept away. */
 export function exclusively<T>(dir: string, work: () => Promise<T>): Promise<T> {
-  return withLock(join(dir, ".lock"), 30_000, async () => {
+  return withLock(join(dir, lock), 30_000, async () => {
     await sweep(dir);
     await finish(dir);
     return work();
   });
+}
+
+/** Work on a repository that is there; a dry run reads what stands, and holds nobody up. @throws TrustError CACHE where none is */
+export async function changing<T>(dir: string, dryRun: boolean, work: () => Promise<T>): Promise<T> {
+  await firstRoot(dir);
+  return dryRun ? work() : exclusively(dir, work);
 }
 
 /**
@@ -38,6 +46,13 @@ export async function writeAll(dir: string, targets: Writes, metadata: Writes): 
   if (metadata.length > 1) await writeAtomic(join(dir, journal), Buffer.from(text), 0o600);
   for (const [path, bytes] of metadata) await write(join(dir, path), bytes);
   if (metadata.length > 1) await forget(dir);
+}
+
+/** Files that a writer had begun when it died; those of whoever waits for the lock are theirs. */
+async function sweep(dir: string): Promise<void> {
+  for (const name of await readdir(dir))
+    if (name.startsWith(".") && !name.startsWith(lock) && name.endsWith(temporaryEnding))
+      await rm(join(dir, name), { force: true });
 }
 
 async function finish(dir: string): Promise<void> {

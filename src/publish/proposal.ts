@@ -10,7 +10,7 @@ import { readRepository, type RepositoryAddress } from "#publish/current.ts";
 import { PublishError } from "#publish/error.ts";
 import { examine, requireLife, requireNext, requireSignatures, type Base, type Examined } from "#publish/examine.ts";
 import { exceptionsAfter } from "#publish/exceptions-role.ts";
-import { exclusively } from "#publish/journal.ts";
+import { changing, exclusively } from "#publish/journal.ts";
 import { fileOf, type Versioned } from "#publish/metadata.ts";
 import { exceptionsRole, groupOf } from "#publish/names.ts";
 import { retireOnlineKeys } from "#publish/online-keys.ts";
@@ -87,8 +87,9 @@ export async function publishProposal(options: PublishOptions): Promise<Released
       await retireOnlineKeys(keysDir, exceptionsRole, keyids);
     return released;
   };
+  if (!create) return changing(dir, dryRun, work);
   if (dryRun) return work();
-  if (create) await mkdir(dir, { recursive: true, mode: 0o755 });
+  await mkdir(dir, { recursive: true, mode: 0o755 });
   return exclusively(dir, work);
 }
 

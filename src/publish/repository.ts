@@ -9,13 +9,14 @@ import { delegationOf } from "#publish/authority.ts";
 import { firstRoot, readRoles, type Roles } from "#publish/current.ts";
 import { PublishError } from "#publish/error.ts";
 import { signExceptions } from "#publish/exceptions-role.ts";
-import { exclusively, writeAll } from "#publish/journal.ts";
+import { changing, exclusively, writeAll } from "#publish/journal.ts";
 import { judge } from "#publish/judge.ts";
 import { fileOf, lifetimeMs, signed, type Versioned } from "#publish/metadata.ts";
 import { exceptionsRole } from "#publish/names.ts";
 import { firstRootJson, firstTargetsJson, requireThreshold } from "#publish/propose-root.ts";
 import { publish, signTimestamp, type Released } from "#publish/release.ts";
 import type { Signer } from "#publish/signer.ts";
+import { following } from "#publish/versions.ts";
 
 /** A repository's folder and the folder of the keys that its server signs with. */
 export interface Repository {
@@ -105,14 +106,14 @@ export async function resignTimestamp({
       });
       return { ...released, ...told };
     }
-    const version = { snapshot: snapshot.version, timestamp: timestamp.version + 1 };
+    const version = { snapshot: snapshot.version, timestamp: following("timestamp", timestamp.version) };
     const bytes = await signTimestamp({ version, snapshot: seen.snapshot, now, keysDir, root: set.root });
     const files = new Map([["timestamp.json", bytes]]);
     await judge({ dir, files, bootstrap: await firstRoot(dir), seen, now });
     if (!dryRun) await writeAll(dir, [], [...files]);
     return { targets: targets.version, ...version, ...told };
   };
-  return dryRun ? work() : exclusively(dir, work);
+  return changing(dir, dryRun, work);
 }
 
 /** The exceptions, where they are due and the server may sign them. */

@@ -1,5 +1,5 @@
 import type { Instant } from "#lib/pure/instant.ts";
-import type { DelegatedRole, Delegations, PublicKey, Role, Root, Targets } from "#trust/metadata.ts";
+import type { DelegatedRole, Delegations, PublicKey, Role, Root } from "#trust/metadata.ts";
 import { delegationOf, rootAuthority, satisfies } from "#publish/authority.ts";
 import { publicKeyOf, rootJson, targetsJson } from "#publish/content.ts";
 import type { Current } from "#publish/current.ts";

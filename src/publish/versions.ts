@@ -22,12 +22,22 @@ export async function versionsIn(dir: string, role: string): Promise<readonly nu
   return found.filter((version) => version <= mostVersion).toSorted((a, b) => b - a);
 }
 
+/** @throws TrustError VERSION where nothing can come after it */
+export function following(role: string, version: number): number {
+  if (Number.isSafeInteger(version + 1)) return version + 1;
+  throw new TrustError(
+    "VERSION",
+    `somebody pushed ${role} up to version ${version}, after which none can come: edict trust rotate snapshot timestamp`,
+    { file: role, seen: version },
+  );
+}
+
 /**
  * The version after this one. Where clients forget what they saw (5.3.11) and the number was pushed up by a fast-forward
  * attack, the repository counts on from its own: no file of an earlier version is written again, for caches keep those for ever.
  */
 export async function versionAfter(version: number, role: string, dir: string, forgotten: boolean): Promise<number> {
-  if (!forgotten || version <= mostVersion) return version + 1;
+  if (!forgotten || version <= mostVersion) return following(role, version);
   return ((await versionsIn(dir, role))[0] ?? 0) + 1;
 }
 

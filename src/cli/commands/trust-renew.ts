@@ -7,11 +7,11 @@ import { proposeRenewal } from "#publish/delegate.ts";
 import { resignTimestamp } from "#publish/repository.ts";
 
 /**
- * `edict trust renew ROLE`: what people sign, the same for another lifetime, as a proposal. `edict trust renew` alone: what the
+ * `edict trust renew ROLE…`: what people sign, the same for another lifetime, as a proposal. `edict trust renew` alone: what the
  * server signs by itself, as it does every hour; for a repository that no edict-server looks after.
  */
 export const command: Command = {
-  arguments: ["[role]"],
+  arguments: ["[roles...]"],
   options: [
     ...placeOptions,
     ["--keys-dir <dir>", "without a role: the folder of the server's own keys"],
@@ -19,10 +19,10 @@ export const command: Command = {
   ],
   run: (input, io) =>
     withCodes(async () => {
-      const [role] = input.args;
-      if (role !== undefined) {
+      const roles = [...new Set(input.args)];
+      if (roles.length > 0) {
         const base = await repositoryBase(input, io);
-        const proposal = proposeRenewal(role, base.current, io.clock.now());
+        const proposal = proposeRenewal(roles, base.current, io.clock.now());
         return showAndSign({ proposal, base, out: outOf(input, io, "proposal.json") }, input, io);
       }
       const { problem, ...released } = await resignTimestamp({
