@@ -116,15 +116,16 @@ export class Generations {
       const folders = await this.#list();
       const last = folders.find((folder) => folder.number !== undefined);
       const short = id.slice(0, idLength);
-      const isNew = folders.some((folder) => folder.number === undefined && folder.id === short);
-      if (!isNew && last?.id === short) return;
+      // The candidate; or what was in force before and comes back, as when an exception was granted and is withdrawn.
+      const same = folders.toReversed().find((folder) => folder.id === short);
+      if (same !== undefined && same === last) return;
       const number = String((last?.number ?? 0) + 1).padStart(numberLength, "0");
       await replaceFolder(
-        join(this.#dir, `candidate-${short}`),
+        join(this.#dir, same?.name ?? `candidate-${short}`),
         join(this.#dir, `active-${number}-${short}`),
         this.#dir,
       );
-      const kept = folders.filter((folder) => folder.number !== undefined).slice(0, 2);
+      const kept = folders.filter((folder) => folder.number !== undefined && folder !== same).slice(0, 2);
       for (const folder of folders)
         if (!kept.includes(folder)) await rm(join(this.#dir, folder.name), { recursive: true, force: true });
     });
