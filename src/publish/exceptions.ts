@@ -156,7 +156,10 @@ function remembered(grants: readonly Grant[], now: Instant): readonly Grant[] {
 function shardBytes(grants: readonly Grant[]): Buffer {
   const bytes = Buffer.from(`${JSON.stringify({ formatVersion: 1, exceptions: grants })}\n`);
   if (bytes.length > limits.exceptions || grants.length > policyBounds.grants)
-    throw new PublishError("PROPOSAL", `there would be ${grants.length} exceptions in this part: no device would read it`);
+    throw new PublishError(
+      "PROPOSAL",
+      `there would be ${grants.length} exceptions in this part: no device would read it`,
+    );
   return bytes;
 }
 

@@ -7,8 +7,8 @@ import { lifetimeOf } from "#publish/metadata.ts";
 /** One role as whoever fetches the repository sees it. */
 export interface RoleStatus {
   readonly role: string;
-  /** How many keys it has, and how many of them have to sign. */
-  readonly keys: number;
+  /** The ids of its keys, and how many of them have to sign. */
+  readonly keyids: readonly string[];
   readonly threshold: number;
   /** What was signed; undefined where it is delegated and nothing was signed yet. */
   readonly signed:
@@ -41,7 +41,7 @@ export function statusOf({ set, timestamp, snapshot, targets, delegated }: Roles
 function roleStatus(role: string, authority: Authority, metadata: Metadata | undefined, now: Instant): RoleStatus {
   const lifeMs = lifetimeOf(role);
   const { keyids, threshold } = authority.role;
-  const about = { role, keys: keyids.length, threshold, lifeMs };
+  const about = { role, keyids, threshold, lifeMs };
   if (metadata === undefined) return { ...about, signed: undefined };
   const signatures = [...metadata.signatures].map(([keyid, sig]) => ({ keyid, sig }));
   const { version, expires } = metadata;
@@ -81,7 +81,7 @@ export function prometheus(roles: readonly RoleStatus[] | undefined): string {
     ...metric(
       "edict_trust_role_keys",
       "Keys that may sign a role",
-      rows(({ keys }) => keys),
+      rows(({ keyids }) => keyids.length),
     ),
     ...metric(
       "edict_trust_role_threshold",

@@ -38,7 +38,7 @@ export interface RunningServer {
 export interface Paths {
   /** The signed repository, served under /repo/. */
   readonly repo: string;
-  /** The online keys, for snapshot and timestamp only. */
+  /** The online keys, for snapshot, timestamp and exceptions only. */
   readonly keys: string;
   readonly db: string;
   readonly enrolSecret: string;

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, readFile, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readBounded, writeAtomic } from "#lib/atomic-file.ts";
+import { createAtomic, readBounded, writeAtomic } from "#lib/atomic-file.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 test("a file is replaced whole, owner-only, with nothing left beside it", async () => {
@@ -13,6 +13,18 @@ test("a file is replaced whole, owner-only, with nothing left beside it", async 
   expect((await readBounded(file, 3)).toString()).toBe("two");
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await readdir(dir)).toEqual(["state"]);
+});
+
+test("a new file appears whole and owner-only, and takes no other's place", async () => {
+  const dir = await temporaryFolder();
+  const file = join(dir, "key");
+  await createAtomic(file, Buffer.from("one"));
+  await expect(createAtomic(file, Buffer.from("two"))).rejects.toMatchObject({ code: "EEXIST" });
+  await symlink(join(dir, "elsewhere"), join(dir, "link"));
+  await expect(createAtomic(join(dir, "link"), Buffer.from("two"))).rejects.toMatchObject({ code: "EEXIST" });
+  expect((await readBounded(file, 3)).toString()).toBe("one");
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect((await readdir(dir)).toSorted()).toEqual(["key", "link"]);
 });
 
 test("a link at the path is replaced and what it points to is untouched", async () => {

@@ -32,13 +32,10 @@ test("from outside one sees every role, delegated ones too, with its keys and go
     "group-research",
     "exceptions",
   ]);
-  expect(roles.get("root")).toMatchObject({
-    keys: 3,
-    threshold: 2,
-    signed: { version: 1, signatures: 2, half: false },
-  });
-  expect(roles.get("group-finance")).toMatchObject({ keys: 2, threshold: 2, signed: { version: 1, signatures: 2 } });
-  expect(roles.get("group-research")).toMatchObject({ keys: 1, threshold: 1, signed: undefined });
+  expect(roles.get("root")).toMatchObject({ threshold: 2, signed: { version: 1, signatures: 2, half: false } });
+  expect([...roles.values()].map(({ keyids }) => keyids.length)).toEqual([3, 1, 1, 3, 2, 1, 1]);
+  expect(roles.get("group-finance")).toMatchObject({ threshold: 2, signed: { version: 1, signatures: 2 } });
+  expect(roles.get("group-research")).toMatchObject({ threshold: 1, signed: undefined });
   expect(roles.get("exceptions")).toMatchObject({ lifeMs: 30 * day, signed: { version: 1, expired: false } });
 });
 
@@ -72,7 +69,7 @@ test("a monitoring system reads it as metrics, and that nothing verifies as one 
   expect(text).not.toContain('edict_trust_role_version{role="group-research"}');
   expect(text).toMatch(/^(# (HELP|TYPE) edict_trust_\w+ .+\n|edict_trust_\w+(\{role="[a-z-]+"\})? \d+\n)+$/);
   expect(prometheus(undefined)).toMatch(/edict_trust_verified 0\n$/);
-  expect(prometheus([{ role: 'a"\\\n', keys: 1, threshold: 1, signed: undefined, lifeMs: 0 }])).toContain(
+  expect(prometheus([{ role: 'a"\\\n', keyids: ["k"], threshold: 1, signed: undefined, lifeMs: 0 }])).toContain(
     'edict_trust_role_keys{role="a\\"\\\\\\n"} 1\n',
   );
 });

@@ -14,6 +14,7 @@ export const command: Command = {
   arguments: ["<file>"],
   options: [
     ["--public <file>", "write its public part there"],
+    ["--id", "print its id and nothing else"],
     ["--try", "sign something with it, and see that the signature is good"],
     ...passphraseOptions,
     jsonOption,
@@ -25,7 +26,8 @@ export const command: Command = {
       const keyid = keyidOf(key);
       const out = textOption(input, "public");
       if (out !== undefined) await writeAtomic(resolve(io.cwd, out), Buffer.from(publicText(key)), 0o644);
-      if (given(input, "json")) io.out(`${JSON.stringify({ file, keyid, key })}\n`);
+      if (given(input, "id")) io.out(`${keyid}\n`);
+      else if (given(input, "json")) io.out(`${JSON.stringify({ file, keyid, key })}\n`);
       else io.out(`${file}\n  ${key.scheme}\n  key id ${keyid}${given(input, "try") ? "\n  it signs" : ""}\n`);
       return exitCodes.ok[0];
     }),

@@ -40,7 +40,7 @@ function codeOf(roles: readonly RoleStatus[]): ExitCode {
 
 function words(roles: readonly RoleStatus[], now: Instant): readonly string[] {
   const width = Math.max(...roles.map(({ role }) => printable(role).length));
-  const rows = roles.map(({ role, keys, threshold, signed }) => {
+  const rows = roles.map(({ role, keyids: { length: keys }, threshold, signed }) => {
     const whose = `${printable(role).padEnd(width)}  ${threshold} of ${keys} ${keys === 1 ? "key " : "keys"}`;
     if (signed === undefined) return `${whose}  nothing was signed yet`;
     const { version, signatures, expires, expired, half } = signed;
@@ -55,8 +55,8 @@ function words(roles: readonly RoleStatus[], now: Instant): readonly string[] {
   ];
 }
 
-function json({ role, keys, threshold, signed, lifeMs }: RoleStatus, now: Instant): object {
-  const about = { role, keys, threshold, lifeDays: days(lifeMs) };
+function json({ role, keyids, threshold, signed, lifeMs }: RoleStatus, now: Instant): object {
+  const about = { role, keys: keyids.length, keyids, threshold, lifeDays: days(lifeMs) };
   if (signed === undefined) return { ...about, version: null };
   const { version, signatures, expires, expired, half } = signed;
   return {
