@@ -17,11 +17,11 @@ export interface Desk {
   readonly dir: string;
   readonly clock: TestClock;
   /** "$NAME" in a line is the id of NAME.pub. */
-  edict(line: string): Promise<Said>;
+  readonly edict: (line: string) => Promise<Said>;
   /** All of these; throws where one does not end with 0. */
-  does(...lines: readonly string[]): Promise<void>;
+  readonly does: (...lines: readonly string[]) => Promise<void>;
   /** Every file, and the hash of its bytes. */
-  files(): Promise<readonly string[]>;
+  readonly files: () => Promise<readonly string[]>;
 }
 
 export async function desk(): Promise<Desk> {
@@ -57,10 +57,13 @@ export async function desk(): Promise<Desk> {
     files: async () => {
       const entries = await readdir(dir, { recursive: true, withFileTypes: true });
       const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-      const hash = async (path: string): Promise<string> => `${path} ${sha256(await readFile(path))}`;
-      return (await Promise.all(paths.map(hash))).toSorted();
+      return (await Promise.all(paths.map(hashed))).toSorted();
     },
   };
+}
+
+async function hashed(path: string): Promise<string> {
+  return `${path} ${sha256(await readFile(path))}`;
 }
 
 export const place = "--repo server/repo --keys-dir server/keys";

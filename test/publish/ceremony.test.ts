@@ -13,7 +13,7 @@ interface Ceremony {
   readonly dir: string;
   readonly people: readonly Signer[];
   readonly first: Proposal;
-  complete(proposal: Proposal): ReturnType<typeof publishProposal>;
+  readonly complete: (proposal: Proposal) => ReturnType<typeof publishProposal>;
 }
 
 async function ceremony(threshold: number): Promise<Ceremony> {

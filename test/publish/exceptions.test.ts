@@ -14,7 +14,7 @@ const [mine, other] = [sha256("my device"), sha256("another device")];
 const shard = sha256(mine).slice(0, 2);
 
 interface Granting extends Office {
-  grant(ban: string, device: string, days: number): ReturnType<typeof grantException>;
+  readonly grant: (ban: string, device: string, days: number) => ReturnType<typeof grantException>;
   readonly look: Awaited<ReturnType<typeof followers>>;
 }
 

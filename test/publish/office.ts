@@ -47,17 +47,17 @@ export interface Office {
   /** What devices are installed with. */
   readonly root: Buffer;
   readonly people: Readonly<Record<"ann" | "bob" | "cho" | "dee" | "eve", Signer>>;
-  current(): Promise<Current>;
-  signed(proposal: Proposal, ...signers: readonly Signer[]): Promise<Proposal>;
+  readonly current: () => Promise<Current>;
+  readonly signed: (proposal: Proposal, ...signers: readonly Signer[]) => Promise<Proposal>;
   /** Signed by these, and published. */
-  push(proposal: Proposal, ...signers: readonly Signer[]): Promise<Released>;
-  policy(next: NewContents, ...signers: readonly Signer[]): Promise<Released>;
-  delegate(role: string, keys: readonly Signer[], threshold?: number): Promise<Released>;
-  group(name: string, policy: Uint8Array, ...signers: readonly Signer[]): Promise<Released>;
-  rotation(changes: Readonly<Record<string, KeyChange>>): Promise<Proposal>;
+  readonly push: (proposal: Proposal, ...signers: readonly Signer[]) => Promise<Released>;
+  readonly policy: (next: NewContents, ...signers: readonly Signer[]) => Promise<Released>;
+  readonly delegate: (role: string, keys: readonly Signer[], threshold?: number) => Promise<Released>;
+  readonly group: (name: string, policy: Uint8Array, ...signers: readonly Signer[]) => Promise<Released>;
+  readonly rotation: (changes: Readonly<Record<string, KeyChange>>) => Promise<Proposal>;
   /** New keys of the server's own for these roles, saved as `edict trust rotate` does. */
   onlineChanges(...roles: readonly ("snapshot" | "timestamp" | "exceptions")[]): Promise<Record<string, KeyChange>>;
-  client(options?: Partial<ClientOptions>): Promise<Client>;
+  readonly client: (options?: Partial<ClientOptions>) => Promise<Client>;
 }
 
 /** Ann, Bob and Cho sign for all, two of them; Dee and Eve are to sign for departments. A first policy is in force. */
@@ -165,11 +165,14 @@ export async function followers(
     const [one, other] = [await old.refresh(), await (await client(following)).refresh()];
     if (one.id !== other.id) throw new Error("an old device and a new one do not see the same");
     await old.activated(one);
-    const name = (bytes: Uint8Array): string => JSON.parse(Buffer.from(bytes).toString()).name as string;
     return {
-      policy: name(one.policy),
-      groups: Object.fromEntries([...one.groups].map(([group, bytes]) => [group, name(bytes)])),
+      policy: nameOf(one.policy),
+      groups: Object.fromEntries([...one.groups].map(([group, bytes]) => [group, nameOf(bytes)])),
       exceptions: one.exceptions && JSON.parse(Buffer.from(one.exceptions).toString()).exceptions,
     };
   };
+}
+
+function nameOf(bytes: Uint8Array): string {
+  return (JSON.parse(Buffer.from(bytes).toString()) as { name: string }).name;
 }

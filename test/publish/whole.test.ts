@@ -175,7 +175,7 @@ async function stepped(place: Office, proposal: Proposal, at: (op: string) => Pr
   await writeFile(file, proposalBytes(proposal));
   const args = [place.dir, place.keysDir, file, String(place.clock)];
   const child = fork(program, args, { execArgv: ["--import", step], stdio: ["ignore", "ignore", "inherit", "ipc"] });
-  const ended = once(child, "close").then(([code]) => void expect(code).toBe(0));
+  const ended = once(child, "close").then(([code]) => expect(code).toBe(0));
   const over = new AbortController();
   void ended.finally(() => over.abort());
   try {

@@ -21,8 +21,8 @@ async function hosted(): Promise<{
   readonly here: TestServer;
   readonly people: readonly [Signer, Signer];
   readonly root: Uint8Array;
-  current(): Promise<Current>;
-  push(proposal: Proposal, ...signers: readonly Signer[]): Promise<readonly unknown[]>;
+  readonly current: () => Promise<Current>;
+  readonly push: (proposal: Proposal, ...signers: readonly Signer[]) => Promise<readonly unknown[]>;
 }> {
   const here = await server();
   const people = [newSigner(), newSigner("ecdsa-p256")] as const;
