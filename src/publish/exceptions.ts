@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { formatInstant, instantOf, parseDuration, parseInstant, type Instant } from "#lib/pure/instant.ts";
-import { policyBounds, type Ban } from "#policy/ban.ts";
+import type { Ban } from "#policy/ban.ts";
 import { parseGrants, type Grant } from "#policy/granted.ts";
 import { parseGroupPolicy } from "#policy/group.ts";
 import { longest } from "#policy/merge-grants.ts";
@@ -155,7 +155,7 @@ function remembered(grants: readonly Grant[], now: Instant): readonly Grant[] {
 /** @throws PublishError PROPOSAL past the bound that devices read */
 function shardBytes(grants: readonly Grant[]): Buffer {
   const bytes = Buffer.from(`${JSON.stringify({ formatVersion: 1, exceptions: grants })}\n`);
-  if (bytes.length > limits.exceptions || grants.length > policyBounds.grants)
+  if (bytes.length > limits.exceptions)
     throw new PublishError(
       "PROPOSAL",
       `there would be ${grants.length} exceptions in this part: no device would read it`,
