@@ -1,0 +1,4 @@
+import { look } from "./child.ts";
+import { peer } from "./peer.ts";
+
+await look(peer);
