@@ -149,7 +149,7 @@ export class Simulator {
       const bytes = await this.bytes(name);
       const file = name === "root" ? `${role.version}.root.json` : this.#fileOf(name);
       files.set(file, role.tamper?.(bytes) ?? bytes);
-      for (const [path, target] of role.targets) files.set(`targets/${this.#targetFile(path, target)}`, target);
+      for (const [path, target] of role.targets) files.set(`targets/${this.targetFile(path, target)}`, target);
     }
     return files;
   }
@@ -185,7 +185,8 @@ export class Simulator {
     return name === "timestamp" || !this.consistent ? `${name}.json` : `${this.role(name).version}.${name}.json`;
   }
 
-  #targetFile(path: string, bytes: Buffer): string {
+  /** Section 6.2: a target's name in the repository. */
+  targetFile(path: string, bytes: Buffer): string {
     const slash = path.lastIndexOf("/") + 1;
     return this.consistent ? `${path.slice(0, slash)}${sha256(bytes)}.${path.slice(slash)}` : path;
   }
