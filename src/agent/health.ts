@@ -125,7 +125,7 @@ function ofPolicy({ policies, trust, config, device, clock, missing }: House, sa
   if (status.rejected !== undefined)
     say("policy-refused", `version ${status.rejected.version}: ${status.rejected.why}`);
   if (status.state === "stale" || status.state === "very-stale") say(status.state, status.lastError?.message);
-  if (status.problems.length > 0) say("trust-trouble", status.problems[0]);
+  if (status.problems.length > 0) say("trust-trouble", status.problems.join("; "));
   if (status.floor - clock.now() > lead) say("clock-wrong", `signed at ${formatInstant(status.floor)}`);
   ofParts(conflicts, say);
   const unknown = [...matcher.policy.disabled, ...matcher.policy.ignored, ...grouping.ignored];

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rename, rm, stat, unlink } from "node:fs/promises";
+import { link, readdir, readFile, rename, rm, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readBounded, writeNew } from "#lib/atomic-file.ts";
 import { systemCode } from "#lib/errors.ts";
@@ -22,10 +23,10 @@ export class LockedError extends Error {
  */
 export async function withLock<T>(file: string, waitMs: number, work: () => Promise<T>): Promise<T> {
   const mine = `${randomUUID()} ${await self()}`;
-  const temporary = `${file}.${randomUUID()}.tmp`;
+  const temporary = await temporaryOf(file);
   const deadline = performance.now() + waitMs;
-  await writeNew(temporary, Buffer.from(mine));
   try {
+    await writeNew(temporary, Buffer.from(mine));
     // link(2) fails where the name exists, and the file is never seen half written.
     while (!(await linked(temporary, file))) {
       const holder = await read(file);
@@ -37,6 +38,7 @@ export async function withLock<T>(file: string, waitMs: number, work: () => Prom
     await unlink(temporary).catch(() => undefined);
   }
   try {
+    await sweep(file).catch(() => undefined);
     return await work();
   } finally {
     if ((await read(file)) === mine) await unlink(file).catch(() => undefined);
@@ -79,7 +81,7 @@ async function abandoned(file: string, holder: string, recent: string): Promise<
 
 /** Two who break the same lock must not break the next holder's: what was moved is looked at, and put back. */
 async function takeAway(file: string, holder: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}.tmp`;
+  const aside = await temporaryOf(file);
   try {
     await rename(file, aside);
   } catch {
@@ -87,6 +89,21 @@ async function takeAway(file: string, holder: string): Promise<void> {
   }
   if ((await read(aside)) !== holder) await link(aside, file).catch(() => undefined);
   await rm(aside, { recursive: true, force: true });
+}
+
+/** A name that says whose it is. */
+async function temporaryOf(file: string): Promise<string> {
+  return `${file}.${process.pid}.${(await startOf(String(process.pid))) ?? "-"}.${randomUUID()}.tmp`;
+}
+
+/** Removes the temporary files of those who were killed before they could; where it cannot be asked who lives, none. */
+async function sweep(file: string): Promise<void> {
+  for (const name of await readdir(dirname(file))) {
+    if (!name.startsWith(`${basename(file)}.`)) continue;
+    const [, pid, start] = /^\.(\d+)\.(\d+)\.[0-9a-f-]{36}\.tmp$/.exec(name.slice(basename(file).length)) ?? [];
+    if (pid !== undefined && start !== (await startOf(pid)))
+      await rm(join(dirname(file), name), { recursive: true, force: true });
+  }
 }
 
 async function self(): Promise<string> {

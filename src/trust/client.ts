@@ -164,7 +164,8 @@ class DeviceClient implements Client {
   }
 
   status(): TrustStatus {
-    return this.#standing.status(this.#options.clock.now());
+    const status = this.#standing.status(this.#options.clock.now());
+    return { ...status, problems: [...status.problems, ...this.#store.problems] };
   }
 
   close(): void {

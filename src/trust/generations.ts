@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { lstat, mkdir, readdir, rm } from "node:fs/promises";
+import { lstat, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readBounded, syncFolder, temporaryEnding, writeNew } from "#lib/atomic-file.ts";
-import { describe } from "#lib/errors.ts";
+import { describe, systemCode } from "#lib/errors.ts";
 import { TrustError } from "#trust/error.ts";
 import { boundOf, idsOf, packedFile, verifyGeneration, type Chain } from "#trust/generation.ts";
 import type { TargetFile } from "#trust/metadata.ts";
@@ -38,7 +38,7 @@ export class Generations {
     use: (stored: StoredGeneration) => Promise<T>,
     report: (problem: string) => void,
   ): Promise<{ readonly stored: StoredGeneration; readonly used: T } | undefined> {
-    for (const folder of await this.#list()) {
+    for (const folder of await this.#list(report)) {
       if (folder.number === undefined) continue;
       try {
         const stored = await this.#load(folder);
@@ -84,7 +84,7 @@ export class Generations {
     for (const [role, bytes] of set.files) files.set(roleFile(role), bytes);
     for (const { part } of used) files.set(packedFile(part.path), packed.get(part.path) ?? new Uint8Array());
     await storing("the generation", async () => {
-      await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+      await this.#make();
       await sweep(this.#dir);
       const temporary = join(this.#dir, `.${randomUUID()}${temporaryEnding}`);
       try {
@@ -98,6 +98,17 @@ export class Generations {
         throw error;
       }
     });
+  }
+
+  /** What is no folder stands in the way of all that comes. */
+  async #make(): Promise<void> {
+    const isFolder = await stat(this.#dir).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (isFolder) return;
+    await rm(this.#dir, { force: true });
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
   }
 
   /** One that was refused may be followed by many more: only the last two wait to be activated. */
@@ -132,8 +143,11 @@ export class Generations {
   }
 
   /** Active ones first, the newest at the head. */
-  async #list(): Promise<readonly Folder[]> {
-    const names = await readdir(this.#dir).catch(() => []);
+  async #list(report?: (problem: string) => void): Promise<readonly Folder[]> {
+    const names = await readdir(this.#dir).catch((error: unknown) => {
+      if (systemCode(error) !== "ENOENT") report?.(`the generations cannot be read: ${describe(error)}`);
+      return [];
+    });
     const found = names.flatMap((name) => folderOf(name) ?? []);
     return found.toSorted((a, b) => (b.number ?? 0) - (a.number ?? 0));
   }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readBounded, syncFolder, temporaryEnding, writeAtomic } from "#lib/atomic-file.ts";
-import { systemCode } from "#lib/errors.ts";
+import { describe, systemCode } from "#lib/errors.ts";
 import { LockedError, withLock } from "#lib/file-lock.ts";
 import { TrustError } from "#trust/error.ts";
 import { topRoles } from "#trust/metadata.ts";
@@ -42,15 +42,24 @@ function escaped(character: string): string {
 /** The folder of one client: `root.json`, `timestamp.json`, `snapshot.json`, `targets.json`, `<role>.json`, `state`, `bootstrap`. */
 export class FileStore implements MetadataStore {
   readonly dir: string;
+  readonly #damaged = new Map<string, string>();
 
   constructor(dir: string) {
     this.dir = dir;
   }
 
+  /** What was found damaged since this was opened, and done without. */
+  get problems(): readonly string[] {
+    return [...this.#damaged.values()];
+  }
+
   async read(name: string, maxBytes: number): Promise<Uint8Array | undefined> {
     try {
-      return await readBounded(join(this.dir, name), maxBytes);
-    } catch {
+      const bytes = await readBounded(join(this.dir, name), maxBytes);
+      if (!isWhole(bytes)) this.#damaged.set(name, `${name} is cut or empty`);
+      return bytes;
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT") this.#damaged.set(name, `${name} cannot be read: ${describe(error)}`);
       return undefined;
     }
   }
@@ -100,6 +109,12 @@ export class FileStore implements MetadataStore {
       }
     });
   }
+}
+
+/** Everything in a store is one JSON object; white space may follow it. What is cut lacks its end, and zeros its beginning. */
+function isWhole(bytes: Uint8Array): boolean {
+  const last = bytes.findLast((byte) => ![0x20, 0x0a, 0x0d, 0x09].includes(byte));
+  return bytes[0] === 0x7b && last === 0x7d;
 }
 
 /** For a client that forgets: an administrator's look at a repository, or a test. */

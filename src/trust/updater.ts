@@ -128,7 +128,8 @@ async function followRoots(
   const stored = await store.read("root.json", limits.root);
   if (stored === undefined || Buffer.compare(stored, root) !== 0) await store.write("root.json", root);
   const from = await store.read("bootstrap", limits.root);
-  if (from === undefined || Buffer.compare(from, bootstrap) !== 0) await store.write("bootstrap", bootstrap);
+  const other = from === undefined || Buffer.compare(from, bootstrap) !== 0;
+  if (other && bootstrap.length > 0) await store.write("bootstrap", bootstrap); // empty: the installer's cannot be read
   for (let followed = 0; followed < maxRotations; followed += 1) {
     const bytes = await fetcher.metadata(`${set.root.version + 1}.root.json`, limits.root); // 5.3.3
     if (bytes === undefined) break;

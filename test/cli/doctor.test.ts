@@ -117,6 +117,7 @@ test("where the gate answers by an older policy, status and doctor say by which 
     server: null,
     enforcement: "policy",
     policy: { name: "p", version: 4, activatedAt: "2026-07-20T12:00:00Z", bans: 1, state: "fresh" },
+    groups: [],
     capabilities: {},
     lines,
     watching: { sweeps: 1, processes: 1, unreadable: 0, installed: null, execs: null },

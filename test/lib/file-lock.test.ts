@@ -45,3 +45,13 @@ test.each(["text", "folder", "fifo"])("a %s in the lock's place does not keep an
   if (what === "fifo") execFileSync("mkfifo", [file]);
   expect(await withLock(file, 0, () => Promise.resolve("mine"))).toBe("mine");
 });
+
+test("whoever has the lock sweeps what others left who were killed on the way to it, and nothing of who waits", async () => {
+  const dir = await temporaryFolder();
+  const file = join(dir, "lock");
+  const dead = "4194304000.1.00000000-0000-4000-8000-000000000000.tmp";
+  for (const name of ["lock", "other"]) await writeFile(join(dir, `${name}.${dead}`), "");
+  const all = Array.from({ length: 8 }, (_, i) => withLock(file, 30_000, () => Promise.resolve(i)));
+  expect(await Promise.all(all)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(await readdir(dir)).toEqual([`other.${dead}`]);
+});

@@ -5,6 +5,7 @@ import { onTestFinished } from "vitest";
 import { instantOf } from "#lib/pure/instant.ts";
 import { openClient, type ClientOptions } from "#trust/client.ts";
 import type { Generation } from "#trust/generation.ts";
+import { sha256 } from "#trust/sha256.ts";
 import { temporaryFolder } from "../lib/temporary.ts";
 import { serve, type Web } from "../lib/web.ts";
 import { day, emptyCatalog, policyOf, TestClock, type TestClient } from "./repository.ts";
@@ -17,6 +18,10 @@ export interface Watched {
   readonly clock: TestClock;
   /** By name, "1.group-a.json": other bytes than the right ones, or none, or whatever else a server can do. */
   readonly instead: Map<string, Uint8Array | RequestListener | undefined>;
+  /** By the same names: whatever else is answered. */
+  readonly answers: Map<string, RequestListener>;
+  /** The name of a target's file. */
+  readonly targetFile: (path: string) => string;
   /** Signs everything that was edited. */
   readonly publish: (...roles: readonly string[]) => void;
   readonly client: (options?: Partial<ClientOptions>) => Promise<TestClient>;
@@ -30,13 +35,16 @@ export async function watched(): Promise<Watched> {
   const bootstrap = await sim.writeRoot();
   sim.targets.targets.set("policy.json", gzipSync(policyOf("base"))).set("catalog.json", gzipSync(emptyCatalog));
   const instead: Watched["instead"] = new Map();
+  const answers: Watched["answers"] = new Map();
   const web = await serve((request, response) => {
     const name = decodeURIComponent(request.url ?? "").slice(1);
+    const other = answers.get(name);
+    if (other !== undefined) return other(request, response);
     void sim.files().then((files) => {
       const bytes = instead.has(name) ? instead.get(name) : files.get(name);
       if (typeof bytes === "function") bytes(request, response);
       else if (bytes === undefined) response.writeHead(404).end();
-      else response.end(bytes);
+      else response.setHeader("etag", `"${sha256(bytes)}"`).end(bytes);
     });
   });
   return {
@@ -44,6 +52,12 @@ export async function watched(): Promise<Watched> {
     web,
     clock,
     instead,
+    answers,
+    targetFile: (path) => {
+      const bytes = [...sim.roles.values()].flatMap(({ targets }) => targets.get(path) ?? [])[0];
+      if (bytes === undefined) throw new Error(`there is no target ${path}`);
+      return `targets/${sim.targetFile(path, bytes)}`;
+    },
     publish: (...roles) => void sim.next(...roles, "snapshot", "timestamp"),
     client: async (options = {}) => {
       const dir = options.dir ?? join(await temporaryFolder(), "store");

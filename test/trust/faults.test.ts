@@ -1,98 +1,127 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { isDeepStrictEqual } from "node:util";
 import { gzipSync } from "node:zlib";
 import { expect, onTestFinished, test } from "vitest";
 import { publishProposal, signPolicy } from "#publish/proposal.ts";
 import { systemClock } from "#lib/clock.ts";
+import { describe } from "#lib/errors.ts";
+import { selectPlatform } from "#platform/select.ts";
 import { HttpClient } from "#lib/request.ts";
 import { readRoles } from "#publish/current.ts";
 import { describeBytes, fileOf, header, signed } from "#publish/metadata.ts";
 import { publish } from "#publish/release.ts";
 import { bytesOf } from "#publish/repository.ts";
+import type { ClientOptions } from "#trust/client.ts";
 import { TrustError } from "#trust/error.ts";
 import { HttpFetcher } from "#trust/fetcher.ts";
-import { deviceTarget } from "#trust/generation.ts";
 import { MemoryStore } from "#trust/store.ts";
-import { targetName, update } from "#trust/updater.ts";
+import { update } from "#trust/updater.ts";
 import { serve } from "../lib/web.ts";
+import { contents, grouped, type Watched } from "./device.ts";
+import { codeOf, faults, type Fault } from "./hostile.ts";
 import { emptyCatalog, served, type Served } from "./repository.ts";
 import { Simulator } from "./simulator.ts";
 
 // Whatever the server does: a code that names it, what is enforced stays, and the next good answer is taken.
 
-type Fault = (request: IncomingMessage, response: ServerResponse) => unknown;
-const faults: readonly (readonly [what: string, fault: Fault, code: string | Record<string, string>])[] = [
-  ["a redirect", (_q, a) => a.writeHead(302, { location: "/elsewhere" }).end(), "HTTP"],
-  [
-    "a page with status 200",
-    (_q, a) => a.end("<html>Welcome to the hotel's network</html>"),
-    {
-      "/timestamp.json": "FORMAT",
-      "/3.snapshot.json": "LIMIT|MISMATCH",
-      "/3.targets.json": "LIMIT|MISMATCH",
-      policy: "LIMIT|MISMATCH",
-      "/2.root.json": "FORMAT",
-    },
-  ],
-  ["a compressed answer", (_q, a) => a.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync("{}")), "HTTP"],
-  ["status 500", (_q, a) => a.writeHead(500).end("x".repeat(1_000_000)), "HTTP"],
-  [
-    "an announced length of a terabyte",
-    (_q, a) => a.writeHead(200, { "content-length": "1000000000000" }).write("{"),
-    "LIMIT",
-  ],
-  ["an endless answer", (_q, a) => endless(a), "LIMIT"],
-  [
-    "an answer that is cut off",
-    (_q, a) => {
-      a.writeHead(200, { "content-length": "50" });
-      a.write("{", () => a.destroy());
-    },
-    "NETWORK",
-  ],
-  ["a closed connection", (q) => q.socket.destroy(), "NETWORK"],
-  ["silence", () => undefined, "TIMEOUT"],
-  ["a byte now and then", (_q, a) => void setInterval(() => a.write(" "), 20).unref(), "TIMEOUT"],
-  [
-    "a 304 that nobody asked for",
-    (q, a) => {
-      delete q.headers["if-none-match"];
-      a.writeHead(304).end();
-    },
-    { "/timestamp.json": "", "": "HTTP" },
-  ],
-];
-const places = ["/2.root.json", "/timestamp.json", "/3.snapshot.json", "/3.targets.json", "policy"];
-const cases = faults.flatMap(([what, fault, code]) =>
-  places.map((place) => ({
-    what,
-    fault,
-    place,
-    code: typeof code === "string" ? code : (code[place] ?? code[""] ?? ""),
-  })),
+const { startCourier } = await selectPlatform();
+if (startCourier === undefined) throw new Error("no courier on this system");
+/** Where a device meets a fault: whose file it is, of all that it fetches when everything has changed. */
+const places: Readonly<Record<string, (repo: Watched) => string>> = {
+  root: ({ sim }) => `${sim.root.version + 1}.root.json`,
+  timestamp: () => "timestamp.json",
+  snapshot: ({ sim }) => `${sim.snapshot.version}.snapshot.json`,
+  targets: ({ sim }) => `${sim.targets.version}.targets.json`,
+  "group-a": ({ sim }) => `${sim.role("group-a").version}.group-a.json`,
+  exceptions: ({ sim }) => `${sim.role("exceptions").version}.exceptions.json`,
+  "policy.json": ({ targetFile }) => targetFile("policy.json"),
+  "groups/a/policy.json": ({ targetFile }) => targetFile("groups/a/policy.json"),
+};
+const following = { groups: ["a"], shard: "ab" };
+
+interface Case {
+  readonly fault: Fault;
+  readonly place: string;
+}
+
+/** A device that meets one fault after the other: a row of what became of each, and of what should. */
+async function meet(cases: readonly Case[], options: Partial<ClientOptions> = {}): Promise<readonly Met[]> {
+  const repo = await grouped();
+  const { sim, client, answers } = repo;
+  const patient = await client({ ...following, ...options });
+  const { dir } = patient;
+  const hurried = await client({ ...following, ...options, dir, timeoutMs: 300 });
+  await patient.activated(await patient.refresh());
+  const rows: Met[] = [];
+  for (const { fault, place } of cases) {
+    const before = await patient.cached();
+    const news = `after ${fault.what}`;
+    sim.targets.targets.set("policy.json", gzipSync(JSON.stringify({ name: news })));
+    sim.role("group-a").targets.set("groups/a/policy.json", gzipSync(news));
+    repo.publish("targets", "group-a", "exceptions");
+    const name = places[place]?.(repo) ?? "";
+    answers.set(name, fault.answer);
+    const device = fault.waits === true ? hurried : patient;
+    const code = await codeFrom(device.refresh());
+    const said = device.status().lastError?.code ?? "";
+    const kept = await device.cached();
+    answers.delete(name);
+    const next = await patient.refresh();
+    await patient.activated(next);
+    const { policy, groups } = contents(next);
+    const same = kept !== undefined && isDeepStrictEqual(contents(kept), before && contents(before));
+    rows.push({
+      what: `${fault.what}, ${place}`,
+      code,
+      said,
+      same,
+      next: [policy, groups],
+      wanted: codeOf(fault, place),
+    });
+  }
+  return rows;
+}
+
+interface Met {
+  readonly what: string;
+  readonly code: string;
+  readonly said: string;
+  /** What was in force before is what is in force. */
+  readonly same: boolean;
+  readonly next: readonly unknown[];
+  readonly wanted: string;
+}
+
+function codeFrom(refresh: Promise<unknown>): Promise<string> {
+  return refresh.then(
+    () => "",
+    (error: unknown) => (error instanceof TrustError ? error.code : describe(error)),
+  );
+}
+
+/** The same rows, as they have to be. @param also a code that is as good */
+function survived(rows: readonly Met[], also = ""): readonly object[] {
+  return rows.map(({ what, wanted }) => {
+    const code = expect.stringMatching(new RegExp(`^(${wanted})$${also}`));
+    const news = `after ${what.slice(0, what.lastIndexOf(", "))}`;
+    return { what, code, said: code, same: true, next: [news, { a: news }], wanted };
+  });
+}
+
+test.each(Object.keys(places))(
+  "whatever a server does in the place of %s has a code, leaves what is in force, and is over with the next good answer",
+  async (place) => {
+    const rows = await meet(faults.map((fault) => ({ fault, place })));
+    expect(rows).toEqual(survived(rows));
+    expect(rows).toHaveLength(faults.length);
+  },
 );
 
-test.each(cases)(
-  "$what in the place of $place is survived",
-  async ({ fault, place, code }) => {
-    const repo = await served();
-    await repo.publish("good");
-    const client = await repo.client({ timeoutMs: code === "TIMEOUT" ? 400 : 15_000 });
-    await client.activated(await client.refresh());
-    await repo.publish("newer");
-    const path = place === "policy" ? await policyPath(repo) : place;
-    repo.answers.set(path, fault);
-    const error: unknown = await client.refresh().then(
-      () => "",
-      (thrown: unknown) => thrown,
-    );
-    // A 304 on the timestamp is an answer to our ETag: nothing new.
-    expect(error instanceof TrustError ? error.code : error).toMatch(new RegExp(`^(${code})$`));
-    expect((await client.cached())?.version).toBe(2);
-    repo.answers.delete(path);
-    expect((await client.refresh()).version).toBe(3);
-  },
-  20_000,
-);
+test("so it is through the courier, which reads metadata before anybody holds it to its length and hash", async () => {
+  const names = Object.keys(places);
+  const cases = faults.map((fault, i) => ({ fault, place: names[i % names.length] ?? "" }));
+  const rows = await meet(cases, { courier: startCourier });
+  expect(rows).toEqual(survived(rows, "|^FORMAT$"));
+});
 
 test("twenty slow roots cannot stretch the one deadline, and the next refresh goes on after the last of them", async () => {
   const sim = new Simulator(systemClock.now());
@@ -155,19 +184,6 @@ test("plain http is for this machine only", async () => {
   const client = await repo.client({ url: "http://repository.example/" });
   await expect(client.refresh()).rejects.toMatchObject({ code: "HTTP", message: expect.stringContaining("https") });
 });
-
-function endless(response: ServerResponse): void {
-  const more = (): void => {
-    while (!response.destroyed && response.write(Buffer.alloc(65_536, " ")));
-  };
-  response.on("drain", more);
-  more();
-}
-
-async function policyPath(repo: Served): Promise<string> {
-  const { set, targets } = await readRoles({ repo: repo.dir, clock: repo.clock });
-  return `/targets/${targetName(set, deviceTarget(targets, "policy.json"))}`;
-}
 
 /** Publishes what our own server would not. */
 async function sneak(repo: Served, packed: Buffer): Promise<void> {

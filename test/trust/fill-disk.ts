@@ -11,7 +11,7 @@ const bootstrap = await readFile(rootFile);
 const dir = join(mount, "store");
 
 async function device<T>(use: (client: Client) => Promise<T>): Promise<T> {
-  const client = openClient({ dir, url, bootstrap, clock: { now: () => now }, groups: [], shard: undefined });
+  const client = openClient({ dir, url, bootstrap, clock: { now: () => now }, groups: ["a", "b"], shard: "ab" });
   try {
     return await use(client);
   } finally {
@@ -28,7 +28,7 @@ async function take(client: Client): Promise<string> {
   }
 }
 
-for (let pages = 0; pages <= 40; pages += 1) {
+for (let pages = 0; pages <= 60; pages += 1) {
   await rm(dir, { recursive: true, force: true });
   await cp(pristine, dir, { recursive: true });
   const { bavail, bsize } = await statfs(mount);

@@ -1,7 +1,9 @@
-// One look of a device, as a process: look.ts DIR URL ROOT INSTANT
+// One look of a device, as a process: look.ts DIR URL ROOT INSTANT, a device in the groups a and b with the exceptions ab.
+// Says "taken", or the code of what kept it from that.
 import { readFile } from "node:fs/promises";
 import { parseInstant } from "#lib/pure/instant.ts";
 import { openClient } from "#trust/client.ts";
+import { TrustError } from "#trust/error.ts";
 
 const [dir = "", url = "", root = "", at = ""] = process.argv.slice(2);
 const now = parseInstant(at);
@@ -10,8 +12,15 @@ const client = openClient({
   url,
   bootstrap: await readFile(root),
   clock: { now: () => now },
-  groups: [],
-  shard: undefined,
+  groups: ["a", "b"],
+  shard: "ab",
 });
-await client.activated(await client.refresh());
-client.close();
+try {
+  await client.activated(await client.refresh());
+  process.stdout.write("taken");
+} catch (error) {
+  if (!(error instanceof TrustError)) throw error;
+  process.stdout.write(error.code);
+} finally {
+  client.close();
+}

@@ -151,7 +151,7 @@ export class Simulator {
       const served = role.tamper === undefined ? bytes : role.tamper(bytes);
       if (served === undefined) files.delete(file);
       else files.set(file, served);
-      for (const [path, target] of role.targets) files.set(`targets/${this.#targetFile(path, target)}`, target);
+      for (const [path, target] of role.targets) files.set(`targets/${this.targetFile(path, target)}`, target);
     }
     return files;
   }
@@ -187,7 +187,8 @@ export class Simulator {
     return name === "timestamp" || !this.consistent ? `${name}.json` : `${this.role(name).version}.${name}.json`;
   }
 
-  #targetFile(path: string, bytes: Buffer): string {
+  /** Section 6.2: a target's name in the repository. */
+  targetFile(path: string, bytes: Buffer): string {
     const slash = path.lastIndexOf("/") + 1;
     return this.consistent ? `${path.slice(0, slash)}${sha256(bytes)}.${path.slice(slash)}` : path;
   }
