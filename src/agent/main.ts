@@ -1,6 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
+import { Absence } from "#agent/absence.ts";
 import { actorsOf } from "#agent/actors.ts";
 import type { Config } from "#agent/config.ts";
 import { ThisDevice } from "#agent/device.ts";
@@ -75,6 +76,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     openOutbox(join(config.state, "spool"), { clock, log }),
   ]);
   const state = openState(config.state, log);
+  const absence = new Absence(state, () => platform.boot(), clock.now());
   const missing: string[] = [];
   const named = async (key: "ca" | "root"): Promise<Buffer | undefined> => {
     const file = config[key];
@@ -117,6 +119,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     {
       clock,
       sweepSeconds: config.sweepSeconds,
+      absentSince: absence.since,
       onPlace: ({ pid, dev, ours }) => {
         if (!ours) gate.foreign(pid, dev);
       },
@@ -153,6 +156,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     policies,
     device,
     state,
+    absence,
     watching,
     enforcement,
     breaker: new Breaker(clock, { programs: 20, window: 60_000 }),
@@ -166,6 +170,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     watchdog: new Watchdog(platform),
   };
   all.addEventListener("abort", () => platform.service("STOPPING=1"), { once: true });
+  all.addEventListener("abort", () => absence.begins(), { once: true });
   log.info("the agent starts", { device: identity.id, server: config.server ?? null });
   try {
     await runGroup([...actorsOf(house, options), until(stop)], all, log);
@@ -209,10 +214,13 @@ function until(stop: AbortController): Actor {
 /** A look once asks first: nobody is stopped by what was withdrawn since the last time. Else the last good policy is in force at once (law 7). */
 function asking(client: Client, first: boolean): House["trust"] {
   if (!first) return client;
+  const asked = Promise.withResolvers<void>();
   return {
+    asked: asked.promise,
     async *updates(options, signal) {
-      const fresh = await client.refresh(signal).catch(() => undefined); // `status` says why; the last good one it is
+      const fresh = await client.refresh(signal).catch(() => client.cached()); // `status` says why; the last good one it is
       if (fresh !== undefined) yield fresh;
+      asked.resolve();
       for await (const generation of client.updates(options, signal))
         if (fresh === undefined || generation.version > fresh.version) yield generation;
     },

@@ -183,10 +183,18 @@ export type ServiceState =
   | `WATCHDOG_USEC=${number}`
   | `EXTEND_TIMEOUT_USEC=${number}`;
 
+/** One start of the machine: another id each time, and how many seconds ago it was. */
+export interface Boot {
+  readonly id: string;
+  readonly seconds: number;
+}
+
 /** What an operating system gives us. Shared code never asks which one it is. */
 export interface Platform {
   readonly capabilities: Capabilities;
   readonly os: "linux" | "macos" | "windows";
+  /** Undefined where the system does not tell its starts apart. */
+  boot(): Boot | undefined;
   /** One sweep over every process there is. */
   processes(): Promise<readonly ProcessRow[]>;
   /**

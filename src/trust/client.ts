@@ -56,6 +56,8 @@ export interface Client {
   cached(): Promise<Generation | undefined>;
   /** The cached one first, then each new one, until aborted. Errors are retried and show in `status()`. */
   updates(options: { readonly pollSeconds: number }, signal: AbortSignal): AsyncIterable<Generation>;
+  /** Resolves when `updates` has asked the server for the first time, well or not, and whoever takes them has taken what it said. */
+  readonly asked: Promise<void>;
   /** This generation compiled and is in force: a restart begins with it. @throws TrustError CACHE */
   activated(generation: Generation): Promise<void>;
   /** It verified and cannot be used: the one before stays in force. */
@@ -80,6 +82,7 @@ class DeviceClient implements Client {
   readonly #http: HttpClient;
   readonly #store: FileStore;
   readonly #generations: Generations;
+  readonly #asked = Promise.withResolvers<void>();
 
   #set: TrustedSet | undefined;
   #floor: Floor | undefined;
@@ -96,6 +99,10 @@ class DeviceClient implements Client {
     this.#http = new HttpClient({ ca: options.ca, proxy: options.proxy });
     this.#store = new FileStore(options.dir);
     this.#generations = new Generations(join(options.dir, "generations"));
+  }
+
+  get asked(): Promise<void> {
+    return this.#asked.promise;
   }
 
   async refresh(signal?: AbortSignal): Promise<Generation> {
@@ -145,6 +152,7 @@ class DeviceClient implements Client {
         if (!(error instanceof TrustError)) throw error;
         failures += 1; // it stands in status()
       }
+      this.#asked.resolve();
       const retry = { firstMs: Math.min(5000, pollMs), maxMs: Math.max(pollMs, 300_000) };
       const wait = failures === 0 ? jitter(pollMs, this.#random()) : pause(failures, this.#random(), retry);
       await sleep(wait, undefined, { signal }).catch(() => undefined);

@@ -1,6 +1,7 @@
 import type { Platform } from "#platform/platform.ts";
 import { startGateProcess, startSelf } from "#platform/commands.ts";
 import { capabilitiesOf, look } from "#platform/linux/capabilities.ts";
+import { bootNow } from "#platform/linux/boot.ts";
 import { ExecArguments } from "#platform/linux/exec-arguments.ts";
 import { openExecStream } from "#platform/linux/exec-stream.ts";
 import { openGate } from "#platform/linux/gate/gate.ts";
@@ -36,6 +37,7 @@ export function createLinux(): Platform {
   const known = { user: (uid: number) => userNames.now(uid), startedWith: (line: ProcStat) => kept.of(line) };
   return {
     os: "linux",
+    boot: bootNow,
     capabilities,
     processes: async () => {
       const rows = await sweep();
