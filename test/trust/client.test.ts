@@ -94,12 +94,15 @@ test("while nothing changes a poll is one request with no body", async () => {
   await repo.publish("one");
   const client = await repo.client();
   const stop = new AbortController();
+  const known = Promise.withResolvers<void>();
   const polling = (async () => {
     for await (const generation of client.updates({ pollSeconds: 0.01 }, stop.signal)) {
       await client.activated(generation);
       repo.web.asked.length = 0;
+      known.resolve();
     }
   })();
+  await known.promise; // it took as many requests
   await expect.poll(() => repo.web.asked.length).toBeGreaterThan(5);
   stop.abort();
   await polling;
