@@ -218,11 +218,16 @@ function asking(client: Client, first: boolean): House["trust"] {
   return {
     asked: asked.promise,
     async *updates(options, signal) {
-      const fresh = await client.refresh(signal).catch(() => client.cached()); // `status` says why; the last good one it is
-      if (fresh !== undefined) yield fresh;
+      let newest = 0;
+      for (const look of [() => client.refresh(signal), () => client.cached()]) {
+        const found = await look().catch(() => undefined); // `status` says why
+        if (found === undefined) continue;
+        newest = Math.max(newest, found.version);
+        yield found;
+        if (client.status().rejected?.version !== found.version) break; // else the last good one it is
+      }
       asked.resolve();
-      for await (const generation of client.updates(options, signal))
-        if (fresh === undefined || generation.version > fresh.version) yield generation;
+      for await (const generation of client.updates(options, signal)) if (generation.version > newest) yield generation;
     },
     activated: (generation) => client.activated(generation),
     rejected: (generation, why) => client.rejected(generation, why),
