@@ -90,15 +90,18 @@ export function startSelf(args: readonly string[], options: SelfOptions = {}): H
   return helperOf(child);
 }
 
+/** The gate's process, before anybody says what it ended of. */
+export type StartedGate = Omit<GateProcess, "ended"> & { readonly ended: Promise<string> };
+
 /**
- * Starts the gate's process, which speaks on descriptor 3. It has no other pipe: what nobody reads must not stop it.
- * @throws PlatformError `failed`
+ * Starts the gate's process, which speaks on descriptor 3, and has `memory` that it shares with us on 4. It has no other pipe: what
+ * nobody reads must not stop it. @throws PlatformError `failed`
  */
-export function startGateProcess(): GateProcess {
+export function startGateProcess(memory: number | undefined): StartedGate {
   const self = selfCommand();
   const child = atEverybodysPace(() =>
     spawn(self.file, [...gateFlags, ...self.args, "gate"], {
-      stdio: ["ignore", "ignore", "inherit", "pipe"],
+      stdio: ["ignore", "ignore", "inherit", "pipe", memory ?? "ignore"],
       cwd: "/",
       env: { ...plainEnv, ...gateEnv },
     }),
