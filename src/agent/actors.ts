@@ -12,7 +12,6 @@ import { sendReports } from "#agent/reporting.ts";
 import { patienceFor } from "#agent/watchdog.ts";
 import { aborted } from "#lib/aborted.ts";
 import { describe } from "#lib/errors.ts";
-import type { Instant } from "#lib/pure/instant.ts";
 import { rest } from "#lib/rest.ts";
 import type { Actor } from "#lib/run-group.ts";
 import type { Press } from "#notify/tell.ts";
@@ -28,6 +27,7 @@ export function actorsOf(house: House, { ready, once = false }: Begin): readonly
   return [
     ...loop(house),
     { name: "gate", run: (signal) => house.gate.run(signal) },
+    { name: "absence", run: (signal) => endAbsence(house, signal) },
     { name: "control", run: (signal) => control(house, signal, ready) },
     { name: "upload", run: (signal) => reports(house, signal) },
     { name: "repeats", run: (signal) => house.recorder.run(signal) },
@@ -82,6 +82,18 @@ async function answerPress(house: House, person: string, ban: string, key: Press
     case "continue":
       return [`You may use it until ${(await goOn(house, ban, reason, uid)).until}.`];
   }
+}
+
+/**
+ * Who started a banned program while the agent was down knew of the ban, and has no grace: once the server was asked, for it may
+ * have withdrawn it meanwhile. Where it does not answer, the last good policy counts (law 7).
+ */
+async function endAbsence({ trust, watching, absence }: House, signal: AbortSignal): Promise<void> {
+  await Promise.race([trust.asked, aborted(signal)]);
+  if (signal.aborted) return;
+  watching.confirm();
+  absence.over();
+  await aborted(signal);
 }
 
 /** When a stage begins or an exception ends, everything that runs is judged again. The clock is looked at, so a sleeping machine misses none. */
@@ -147,10 +159,9 @@ async function restNow({ policies, watching, watchdog }: House, signal: AbortSig
 
 /** Ends the agent when the policy was asked for and everything was looked at, judged and, where it must be, stopped. */
 async function lookOnce(house: House, signal: AbortSignal): Promise<void> {
-  const { clock, watching, enforcement, unjudged } = house;
+  const { trust, watching, enforcement, unjudged } = house;
   const soon = (): Promise<void> => after(50, undefined, { signal }).catch(() => undefined);
-  const began = clock.now();
-  while (!signal.aborted && !asked(house, began)) await soon();
+  await Promise.race([trust.asked, aborted(signal)]);
   // Twice: a sweep that was going on may have passed by before.
   for (const _ of [1, 2]) {
     const { sweeps } = watching.health();
@@ -159,13 +170,4 @@ async function lookOnce(house: House, signal: AbortSignal): Promise<void> {
   }
   const looked = (): boolean => watching.health().installed.scanned !== undefined;
   while (!signal.aborted && !(looked() && unjudged.waiting === 0 && enforcement.idle)) await soon();
-}
-
-/** Whether the server was asked since, and what it said is in force or refused; or there is nobody to ask. */
-function asked({ config, policies, trust }: House, since: Instant): boolean {
-  if (config.server === undefined || config.root === undefined) return true;
-  const { lastError, refreshed, roles, rejected } = trust.status();
-  if (lastError !== undefined) return true;
-  const settled = roles["targets"]?.version === policies.current().version || rejected !== undefined;
-  return refreshed !== undefined && refreshed >= since && settled;
 }

@@ -36,6 +36,8 @@ export class Duty implements GateDuty {
   readonly #counts = { asked: 0, allowed: 0, denied: 0, late: 0, overflows: 0 };
   /** Files whose opening is asked about. */
   readonly #entries = new Set<string>();
+  /** Devices that gates stood still on. Some have more filesystems than they have mounts (btrfs), so each file is looked at too. */
+  #leave: ReadonlySet<string>;
 
   constructor(options: DutyOptions) {
     this.#options = options;
@@ -43,6 +45,7 @@ export class Duty implements GateDuty {
     this.#content = new GateContent(matcher.wanted, gate, options.clock);
     this.#judge = new GateJudge(matcher, (pid) => gate.asker(pid), begin);
     this.#asks = new Asks((ask) => this.#say(ask));
+    this.#leave = new Set(begin.leave);
     this.#strict = matcher.policy.bans.some((ban) => ban.strict);
   }
 
@@ -87,6 +90,9 @@ export class Duty implements GateDuty {
       case "foreign":
         // Whoever tries it out may stand in a namespace of its own: to it, the whole machine is foreign.
         return begin.only?.elsewhere === false ? undefined : gate.markProcess(message.pid, message.dev);
+      case "leave":
+        this.#leave = new Set(message.devices);
+        return this.marked(gate.leave(message.devices));
       case "entries":
         for (const entry of message.entries) this.#entries.add(keyOf(entry));
         return gate.addEntries(message.entries);
@@ -103,6 +109,7 @@ export class Duty implements GateDuty {
   }
 
   *#starting(question: Question): Finding {
+    if (this.#isLeft(question)) return this.#allow();
     const about = this.#look(question);
     const content = yield* this.#content.read(question.fd, about.stamp);
     let seen = seenAtGate(about.path, content);
@@ -129,6 +136,7 @@ export class Duty implements GateDuty {
   /** Somebody opens an entry file of a banned tool: denied to what would run it, not to who reads it, unless the ban is strict. */
   *#opening(question: Question): Finding {
     const { pid, fd } = question;
+    if (this.#isLeft(question)) return this.#allow();
     const about = this.#look(question);
     const { dev, ino } = about.stamp;
     if (pid === this.#options.begin.agent || !this.#entries.has(keyOf({ dev, ino }))) return this.#allow();
@@ -149,6 +157,10 @@ export class Duty implements GateDuty {
     const evidence = this.#judge.opening(about, { process, file }, seenAtGate(about.path, content, owner));
     const verdict = this.#judge.decide(evidence);
     return stops(verdict) && !this.#isNeeded(about) ? this.#denied(evidence, verdict) : this.#allow();
+  }
+
+  #isLeft({ fd }: Question): boolean {
+    return this.#leave.size > 0 && this.#leave.has(stampOf(fstatSync(fd, { bigint: true })).dev);
   }
 
   #look(question: Question): About {

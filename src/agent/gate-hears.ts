@@ -1,5 +1,6 @@
 import { setTimeout as after } from "node:timers/promises";
-import type { Gatekeeper, GateHears } from "#agent/gatekeeper.ts";
+import type { GateHears } from "#agent/gate-ears.ts";
+import type { Gatekeeper } from "#agent/gatekeeper.ts";
 import type { House } from "#agent/house.ts";
 import { named, personOf } from "#agent/whom.ts";
 import { describe } from "#lib/errors.ts";

@@ -22,13 +22,15 @@ export class GateLine {
   #why: string | undefined;
   #alive = true;
   #finishing = false;
+  #stoodOn: string | undefined;
 
   constructor(process: GateProcess, generation: Generation, hear: (message: FromGate) => void) {
     this.generation = generation;
     this.#process = process;
     this.#hear = hear;
-    this.ended = process.ended.then((how) => {
+    this.ended = process.ended.then(({ how, stoodOn }) => {
       this.#alive = false;
+      this.#stoodOn = stoodOn;
       return this.#why ?? how;
     });
     this.#ready.promise.catch(() => undefined); // whoever begins it waits for it
@@ -42,6 +44,11 @@ export class GateLine {
 
   get alive(): boolean {
     return this.#alive;
+  }
+
+  /** When it has ended: the device that it stood still on, where it did. */
+  get stoodOn(): string | undefined {
+    return this.#stoodOn;
   }
 
   /** It was told to end: its end is no fault. */

@@ -26,7 +26,7 @@ export async function runGate(clock: Clock): Promise<void> {
   try {
     const matcher = begin.compile();
     const duty = new Duty({ gate, matcher, begin: begin.line, isVital: (file) => platform.isVital(file), clock });
-    say({ say: "ready", ...gate.mark(begin.line.only?.mounts) });
+    say({ say: "ready", ...gate.mark(begin.line.only?.mounts, begin.line.leave) });
     await gate.serve(duty);
   } catch (error) {
     say({ say: "failed", why: describe(error) });

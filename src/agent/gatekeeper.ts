@@ -1,32 +1,19 @@
 import { setTimeout as after } from "node:timers/promises";
+import { GateEars, type GateHears } from "#agent/gate-ears.ts";
 import { GateEntries } from "#agent/gate-entries.ts";
 import { GateLine, type Marks, type Pong } from "#agent/gate-line.ts";
+import { Stalls } from "#agent/gate-stalls.ts";
 import { pause } from "#lib/backoff.ts";
 import { describe } from "#lib/errors.ts";
 import type { Log } from "#lib/log.ts";
 import type { Instant } from "#lib/pure/instant.ts";
 import { deviceText, type Device } from "#policy/device.ts";
 import type { Capability } from "#platform/capabilities.ts";
-import type { Entry } from "#platform/gate.ts";
+import { stoodStill, type Entry } from "#platform/gate.ts";
 import type { Answering } from "#platform/meaning.ts";
 import type { Platform } from "#platform/platform.ts";
-import { toGateSchema, type Begin, type FromGate, type ToGate } from "#protocol/gate.ts";
+import type { Begin, FromGate } from "#protocol/gate.ts";
 import type { Generation } from "#trust/generation.ts";
-
-/** What the gate asks and says that others answer. */
-export interface GateHears {
-  denied(message: Extract<FromGate, { say: "denied" }>): void;
-  /** It let a program go that it could not judge in time. */
-  late(message: Extract<FromGate, { say: "late" }>): void;
-  overflow(): void;
-  owner(message: Extract<FromGate, { say: "owner?" }>): Promise<Omit<Extract<ToGate, { say: "owner" }>, "say" | "ask">>;
-  opener(
-    message: Extract<FromGate, { say: "opener?" }>,
-  ): Promise<Omit<Extract<ToGate, { say: "opener" }>, "say" | "ask">>;
-  person(
-    message: Extract<FromGate, { say: "person?" }>,
-  ): Promise<Omit<Extract<ToGate, { say: "person" }>, "say" | "ask">>;
-}
 
 export interface GatekeeperOptions {
   readonly platform: Pick<Platform, "startGate" | "people">;
@@ -39,6 +26,8 @@ export interface GatekeeperOptions {
   readonly now: () => Instant;
   readonly device: () => Device;
   readonly hears: GateHears;
+  /** What is remembered of filesystems that gates stood still on; nothing yet, where left out. */
+  readonly stalls?: Stalls;
 }
 
 /** What the gate sees and has done. */
@@ -65,6 +54,10 @@ const mostForeign = 20;
 export class Gatekeeper {
   readonly #options: GatekeeperOptions;
   readonly #entries = new GateEntries((entries) => this.#line?.say({ say: "entries", entries }));
+  readonly #ears: GateEars;
+  readonly #stalls: Stalls;
+  /** What the gate that serves leaves out. */
+  #leave: readonly string[] = [];
   #wanted: Generation | undefined;
   #line: GateLine | undefined;
   #marks: Marks | undefined;
@@ -78,6 +71,8 @@ export class Gatekeeper {
 
   constructor(options: GatekeeperOptions) {
     this.#options = options;
+    this.#stalls = options.stalls ?? new Stalls();
+    this.#ears = new GateEars(options.hears, options.log);
     if (options.platform.startGate === undefined)
       this.#why = "it was not asked for: nothing is stopped, or only one look is taken";
   }
@@ -93,6 +88,13 @@ export class Gatekeeper {
     if (line?.alive !== true) return undefined;
     const { version } = line.generation;
     return { version, behind: line.generation === this.#wanted ? undefined : this.#why };
+  }
+
+  /** Filesystems that it leaves out because gates stood still on them: where they are mounted, or their devices. */
+  get leftOut(): readonly string[] {
+    const at = (device: string): readonly string[] =>
+      (this.#marks?.left ?? []).flatMap(({ path, why }) => (why === stoodStill(device) ? [path] : []));
+    return this.#stalls.left().flatMap((device) => (at(device).length > 0 ? at(device) : [device]));
   }
 
   get health(): GateHealth {
@@ -180,20 +182,31 @@ export class Gatekeeper {
     const process = platform.startGate?.();
     if (process === undefined) return;
     const line = new GateLine(process, generation, (message) => this.#listen(line, message));
+    void line.ended.then(() => this.#blame(line));
     const { version } = generation;
+    const leave = this.#stalls.left();
     const marks = await line.begin({
       version,
       failClosed,
       agent,
+      leave,
       ...(only !== undefined && { only }),
       ...this.#standing(),
     });
     this.#line = line;
+    this.#leave = leave;
     this.#counts = undefined;
     this.#marks = marks;
     this.changed(); // what changed while it began
     this.#entries.sayAll();
     log.info("the gate is up", { version, devices: marks.devices.length, left: marks.left.length });
+  }
+
+  /** Where it stood still while it read, that filesystem may be what is wrong. */
+  #blame({ stoodOn: device }: GateLine): void {
+    if (device === undefined) return;
+    const leftOut = this.#stalls.stood(device);
+    this.#options.log.warn("the gate stood still on a filesystem", { device, leftOut });
   }
 
   /** Tells it to end, and sees to it. */
@@ -210,6 +223,10 @@ export class Gatekeeper {
     this.#pings += 1;
     this.#foreign = 0;
     this.#line?.say({ say: "ping", n: this.#pings, now: this.#options.now() });
+    const devices = this.#stalls.left();
+    if (devices.length >= this.#leave.length) return; // more are left out by the next gate: this one has ended of it
+    this.#leave = devices;
+    this.#line?.say({ say: "leave", devices });
   }
 
   async #readPeople(): Promise<void> {
@@ -235,56 +252,16 @@ export class Gatekeeper {
       });
   }
 
-  /** What others make of it is no fault of the gate's. */
   #listen(line: GateLine, message: FromGate): void {
-    try {
-      this.#hear(line, message);
-    } catch (error) {
-      this.#options.log.error("what the gate said was lost", { say: message.say, error: describe(error) });
-    }
+    if (message.say === "pong") this.#pong(line, message);
+    else if (message.say !== "marks") this.#ears.listen(line, message);
+    else if (line === this.#line) this.#marks = message;
   }
 
-  #hear(line: GateLine, message: FromGate): void {
-    const { hears, log } = this.#options;
-    switch (message.say) {
-      case "pong": {
-        if (line !== this.#line) return;
-        if (message.unheard > (this.#counts?.unheard ?? 0))
-          log.warn("what the gate said was lost, as nobody read it for a while", { lines: message.unheard });
-        this.#counts = message;
-        return;
-      }
-      case "marks":
-        if (line === this.#line) this.#marks = message;
-        return;
-      case "denied":
-        return hears.denied(message);
-      case "late":
-        log.warn("the gate could not judge in time", { pid: message.pid, why: message.why, denied: message.denied });
-        return hears.late(message);
-      case "overflow":
-        log.warn("more programs started at once than the kernel keeps for the gate");
-        return hears.overflow();
-      case "owner?":
-        return this.#reply(line, message.ask, "owner", hears.owner(message));
-      case "opener?":
-        return this.#reply(line, message.ask, "opener", hears.opener(message));
-      case "person?":
-        return this.#reply(line, message.ask, "person", hears.person(message));
-      case "ready":
-      case "failed":
-        return; // its line has taken them, and says why it ended
-      default:
-        return message satisfies never;
-    }
-  }
-
-  /** Where there is no answer the gate lets go by itself. */
-  #reply(line: GateLine, ask: number, say: "owner" | "opener" | "person", answer: Promise<object>): void {
-    answer
-      .then((found) => line.say(toGateSchema.parse({ say, ask, ...found })))
-      .catch((error: unknown) =>
-        this.#options.log.warn("the gate asked, and was not answered", { say, error: describe(error) }),
-      );
+  #pong(line: GateLine, message: Pong): void {
+    if (line !== this.#line) return;
+    if (message.unheard > (this.#counts?.unheard ?? 0))
+      this.#options.log.warn("what the gate said was lost, as nobody read it for a while", { lines: message.unheard });
+    this.#counts = message;
   }
 }

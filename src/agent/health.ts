@@ -79,6 +79,11 @@ const catalogue = {
     "warning",
     "What a newer policy bans is not stopped before it starts, and what it allows again is, until its own gate serves.",
   ],
+  "gate-left-out": [
+    "The gate leaves out a filesystem",
+    "warning",
+    "Reading from it stood still and held up the gate: a program there begins to run, and is stopped then. It is tried again in an hour.",
+  ],
   limited: ["Limited on this machine", "info", "Not everything works here."],
   hurts: ["The policy may hurt", "warning", "Lint found something in the policy in force."],
 } as const satisfies Record<string, readonly [string, Warning["severity"], string]>;
@@ -109,8 +114,9 @@ function ofMachine(house: House, say: Say): void {
   const { gate, stream } = linesOf(standingOf(house));
   const missed = house.policies.current().matcher.policy.bans.length === 0 ? [] : [gate, stream];
   for (const { up, why, means } of missed) if (!up) say("line-down", `${means}: ${why}`);
-  const { answering } = house.gate;
+  const { answering, leftOut } = house.gate;
   if (answering?.behind !== undefined) say("gate-behind", `version ${answering.version}: ${answering.behind}`);
+  for (const where of leftOut) say("gate-left-out", where);
   for (const [name, capability] of Object.entries(house.platform.capabilities)) {
     const meaning = meaningOf(name);
     if (meaning !== undefined && !capability.up) say("limited", `${meaning.down}: ${capability.why}`);

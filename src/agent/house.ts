@@ -1,3 +1,4 @@
+import type { Absence } from "#agent/absence.ts";
 import type { Config } from "#agent/config.ts";
 import type { ThisDevice } from "#agent/device.ts";
 import type { Gatekeeper } from "#agent/gatekeeper.ts";
@@ -26,10 +27,11 @@ export interface House {
   readonly ca: string | undefined;
   readonly platform: Platform;
   readonly identity: DeviceIdentity;
-  readonly trust: Pick<Client, "updates" | "activated" | "rejected" | "status" | "close">;
+  readonly trust: Pick<Client, "updates" | "asked" | "activated" | "rejected" | "status" | "close">;
   readonly policies: Policies;
   readonly device: ThisDevice;
   readonly state: State;
+  readonly absence: Absence;
   readonly watching: Watching;
   readonly gate: Gatekeeper;
   readonly enforcement: Enforcement;

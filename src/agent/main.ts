@@ -1,6 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
+import { Absence } from "#agent/absence.ts";
 import { actorsOf } from "#agent/actors.ts";
 import type { Config } from "#agent/config.ts";
 import { ThisDevice } from "#agent/device.ts";
@@ -78,6 +79,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
   ]);
   const state = openState(config.state, log);
   const groups = new Groups(identity.id, config.groups);
+  const absence = new Absence(state, () => platform.boot(), clock.now());
   const missing: string[] = [];
   const named = async (key: "ca" | "root"): Promise<Buffer | undefined> => {
     const file = config[key];
@@ -125,6 +127,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
       clock,
       sweepSeconds: config.sweepSeconds,
       mayGather: () => gate.state().up,
+      absentSince: absence.since,
       onPlace: ({ pid, dev, ours }) => {
         if (!ours) gate.foreign(pid, dev);
       },
@@ -168,6 +171,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     policies,
     device,
     state,
+    absence,
     watching,
     enforcement,
     breaker: new Breaker(clock, { programs: 20, window: 60_000 }),
@@ -181,6 +185,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
     watchdog: new Watchdog(platform),
   };
   all.addEventListener("abort", () => platform.service("STOPPING=1"), { once: true });
+  all.addEventListener("abort", () => absence.begins(), { once: true });
   log.info("the agent starts", { device: identity.id, server: config.server ?? null });
   try {
     await runGroup([...actorsOf(house, options), until(stop)], all, log);
@@ -224,12 +229,21 @@ function until(stop: AbortController): Actor {
 /** A look once asks first: nobody is stopped by what was withdrawn since the last time. Else the last good policy is in force at once (law 7). */
 function asking(client: Client, first: boolean): House["trust"] {
   if (!first) return client;
+  const asked = Promise.withResolvers<void>();
   return {
+    asked: asked.promise,
     async *updates(options, signal) {
-      const fresh = await client.refresh(signal).catch(() => undefined); // `status` says why; the last good one it is
-      if (fresh !== undefined) yield fresh;
+      const seen: Generation[] = [];
+      for (const look of [() => client.refresh(signal), () => client.cached()]) {
+        const found = await look().catch(() => undefined); // `status` says why
+        if (found === undefined) continue;
+        seen.push(found);
+        yield found;
+        if (client.status().rejected?.version !== found.version) break; // else the last good one it is
+      }
+      asked.resolve();
       for await (const generation of client.updates(options, signal))
-        if (fresh === undefined || isNews(generation, fresh)) yield generation;
+        if (seen.every((known) => isNews(generation, known))) yield generation;
     },
     activated: (generation) => client.activated(generation),
     rejected: (generation, why) => client.rejected(generation, why),

@@ -1,10 +1,11 @@
+import type { House } from "#agent/house.ts";
 import { aborted } from "#lib/aborted.ts";
 import { instantOf } from "#lib/pure/instant.ts";
-import type { Client } from "#trust/client.ts";
 
 /** Where no server or no root is configured, nothing is trusted, and so nothing is banned. */
-export const silent: Pick<Client, "updates" | "activated" | "rejected" | "status" | "close"> = {
+export const silent: House["trust"] = {
   updates: (_options, signal) => nothing(signal),
+  asked: Promise.resolve(),
   activated: () => Promise.resolve(),
   rejected: () => undefined,
   status: () => ({

@@ -13,6 +13,8 @@ const fields = {
   acknowledged: z.array(z.object({ ban: z.string(), person: z.string(), until: instantText })),
   /** The id of the bans in force, and since when here. */
   activated: z.object({ policy: z.string(), at: instantText }).optional(),
+  /** In which start of the machine the agent last watched, and until how many seconds after it; it did not say where it was killed. */
+  watched: z.object({ boot: z.string(), until: z.number().nonnegative().optional() }).optional(),
   /** Bans whose breaker opened under those. */
   breakers: z.object({ policy: z.string(), bans: z.array(z.string()) }),
   /** What was last reported as installed: a digest a finding. */
@@ -95,10 +97,12 @@ function wellFormed(found: Readonly<Record<string, unknown>>, broken: string[]):
     return otherwise;
   };
   const activated = part("activated", fields.activated, undefined);
+  const watched = part("watched", fields.watched, undefined);
   return {
     installed: part("installed", fields.installed, nothing.installed),
     acknowledged: part("acknowledged", fields.acknowledged, nothing.acknowledged),
     ...(activated !== undefined && { activated }),
+    ...(watched !== undefined && { watched }),
     breakers: part("breakers", fields.breakers, nothing.breakers),
     reported: part("reported", fields.reported, nothing.reported),
   };

@@ -1,7 +1,7 @@
 import { fstatSync } from "node:fs";
 import type { Clock } from "#lib/clock.ts";
 import { ContentMemory } from "#observe/content-memory.ts";
-import { ContentNow } from "#observe/content-now.ts";
+import { ContentNow, type OngoingContent } from "#observe/content-now.ts";
 import { makePlan, piece, unreadContent, type Content } from "#observe/content-pass.ts";
 import { stampOf, type Stamp } from "#observe/read-file.ts";
 import type { Wanted } from "#policy/compile.ts";
@@ -17,6 +17,8 @@ export interface FileFacts {
   believes(fd: number, device: string): boolean;
   /** Whether nobody can write to it now, and its last change, at that time, is long enough ago for the next to show. */
   steady(fd: number, changed: number, now: number): boolean;
+  /** Said before each reading, with the file's device, and after it with none. */
+  reading(device: string | undefined): void;
 }
 
 /** Reads content for the gate: in slices, and each state of a file once where its stamp can be believed. */
@@ -51,12 +53,12 @@ export class GateContent {
     }
   }
 
-  *#readNow(fd: number, { size, key }: Stamp, keep: boolean): Generator<"bytes", Content, void> {
+  *#readNow(fd: number, { size, key, dev }: Stamp, keep: boolean): Generator<"bytes", Content, void> {
     for (let [attempt, state, length] = [1, key, size]; attempt <= attempts; attempt += 1) {
       const keeps = keep && this.#facts.steady(fd, fstatSync(fd).ctimeMs, this.#clock.now());
       const pass = this.#now.begin(fd, length);
-      let content = pass.step(slice);
-      for (; content === undefined; content = pass.step(slice)) yield "bytes";
+      let content = this.#step(pass, dev);
+      for (; content === undefined; content = this.#step(pass, dev)) yield "bytes";
       const after = stampOf(fstatSync(fd, { bigint: true }));
       if (after.key === state) {
         if (keeps) this.#memory.learn(state, content);
@@ -65,5 +67,12 @@ export class GateContent {
       [state, length] = [after.key, after.size];
     }
     return unreadContent("it was being written to");
+  }
+
+  #step(pass: OngoingContent, device: string): Content | undefined {
+    this.#facts.reading(device);
+    const content = pass.step(slice);
+    this.#facts.reading(undefined);
+    return content;
   }
 }

@@ -24,6 +24,8 @@ export interface ObserveOptions {
   readonly dailyScan?: string;
   /** Whether starts are asked about before they happen (a gate serves): then those that follow one another are read together. */
   readonly mayGather?: (() => boolean) | undefined;
+  /** Since when nobody watched; undefined where that is not known. */
+  readonly absentSince?: Instant | undefined;
   /** Called at the first exec in each mount namespace and from each device, and again some time after. Must not throw. */
   readonly onPlace?: ((place: Place) => void) | undefined;
 }
@@ -58,6 +60,8 @@ export interface Watching {
   readonly evidence: AsyncIterable<Evidence>;
   /** The policy or a stage has changed: everything that runs or is installed is given again. */
   lookAgain(): void;
+  /** The policy in force is known to stand. What was started under it while nobody watched is an exec from now on, and given again. */
+  confirm(): void;
   /** Looks at one process now, and gives what it is unless that was given: a start that could not be judged in time. */
   lookAt(pid: number): void;
   /** Evidence of one process as it is now; undefined when it has gone. @throws PlatformError `denied` */
@@ -123,10 +127,10 @@ class Watch implements Watching {
     this.#policies = policies;
     this.#options = options;
     this.#signal = signal;
-    const { clock } = options;
+    const { clock, absentSince } = options;
     const give = (evidence: Evidence): void => void this.#queue.push(evidence);
     const given = this.#given;
-    this.#processes = new ProcessWatch({ platform, clock, give, given });
+    this.#processes = new ProcessWatch({ platform, clock, give, given, absentSince });
     const identifier = (): Identifier => this.#identify();
     this.#execs = new ExecWatch({
       platform,
@@ -152,6 +156,11 @@ class Watch implements Watching {
     this.#processes.lookAgain();
     this.#wake();
     void this.#inventory.giveAgain();
+  }
+
+  confirm(): void {
+    this.#processes.confirm();
+    if (this.#processes.owed) this.#wake();
   }
 
   lookAt(pid: number): void {

@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import { Duplex, PassThrough } from "node:stream";
 import { extname, isAbsolute, join } from "node:path";
 import { isSea } from "node:sea";
-import type { GateProcess } from "#platform/gate.ts";
+import type { OwnProcess } from "#platform/gate.ts";
 import { atEverybodysPace } from "#platform/priority.ts";
 import { PlatformError, type Helper, type TerminalRun, type TerminalRunOptions } from "#platform/platform.ts";
 
@@ -97,11 +97,11 @@ export function startSelf(args: readonly string[], options: SelfOptions = {}): H
 }
 
 /**
- * Starts the gate's process, which speaks on descriptor 3. It has no other pipe: what nobody reads must not stop it.
- * @throws PlatformError `failed`
+ * Starts the gate's process, which speaks on descriptor 3, and has `memory` that it shares with us on 4. It has no other pipe: what
+ * nobody reads must not stop it. @throws PlatformError `failed`
  */
-export function startGateProcess(): GateProcess {
-  return startAttended("gate", gateFlags, {});
+export function startGateProcess(memory: number | undefined): OwnProcess {
+  return startAttended("gate", gateFlags, {}, memory);
 }
 
 /** Where our own files lie: all that a process needs to read which reads nothing. */
@@ -119,7 +119,7 @@ const [firstOfNobodys, ofNobodys] = [1_900_000_000, 1_000_000];
  * Starts the process that fetches, which speaks on descriptor 3: where we are root, as a user that nobody else is.
  * @throws PlatformError `failed`
  */
-export function startCourierProcess(): GateProcess {
+export function startCourierProcess(): OwnProcess {
   const nobody = firstOfNobodys + randomInt(ofNobodys);
   const as = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
   return startAttended("courier", courierFlags, as);
@@ -129,11 +129,12 @@ function startAttended(
   verb: string,
   flags: readonly string[],
   as: { readonly uid?: number; readonly gid?: number },
-): GateProcess {
+  memory?: number,
+): OwnProcess {
   const self = selfCommand();
   const child = atEverybodysPace(() =>
     spawn(self.file, [...flags, ...self.args, verb], {
-      stdio: ["ignore", "ignore", as.uid === undefined ? "inherit" : "ignore", "pipe"],
+      stdio: ["ignore", "ignore", as.uid === undefined ? "inherit" : "ignore", "pipe", memory ?? "ignore"],
       cwd: "/",
       env: { ...plainEnv, ...gateEnv },
       ...as,

@@ -42,8 +42,13 @@ export interface GateDuty {
 export interface GateMarks {
   /** Devices, "major:minor", whose programs are asked about. */
   readonly devices: readonly string[];
-  /** Mount points that are not, and why. */
+  /** Mount points that are not, and why; `stoodStill` where they were left out for that. */
   readonly left: readonly { readonly path: string; readonly why: string }[];
+}
+
+/** Why a filesystem is left out that gates stood still on, by its device. */
+export function stoodStill(device: string): string {
+  return `gates stood still while they read from ${device}: the exec stream watches it`;
 }
 
 /** "major:minor" and inode. */
@@ -72,8 +77,15 @@ export interface GateControl {
 /** The gate of one process: it holds the kernel's questions, and lets all go when it ends (fanotify(7)). */
 export interface Gate {
   readonly control: GateControl;
-  /** Asks to be asked: on each filesystem whose files can be opened, or on those of `only` (mount points). @throws PlatformError */
-  mark(only?: readonly string[]): GateMarks;
+  /**
+   * Asks to be asked: on each filesystem whose files can be opened, or on those of `only` (mount points), but not on the devices
+   * of `leave`. @throws PlatformError
+   */
+  mark(only: readonly string[] | undefined, leave: readonly string[]): GateMarks;
+  /** The devices that are left out from now on: fewer than before. */
+  leave(devices: readonly string[]): GateMarks;
+  /** Said before each reading from a file, with its device, and after it with none. Whoever started us knows of it when we are no more. */
+  reading(device: string | undefined): void;
   /** Whether a file lies on a filesystem of our own mount namespace, by its device: elsewhere an owner may be anybody's word. */
   isOurs(device: string): boolean;
   /** Whether files on that device show every change in their stamps (statfs(2)). */
@@ -104,13 +116,25 @@ export interface Gate {
   serve(duty: GateDuty): Promise<void>;
 }
 
-/** The gate's process, as its supervisor has it. */
-export interface GateProcess {
+/** How a gate ended, in words; and the device whose reading it never came back from, where its dead man's switch ended it. */
+export interface GateEnd {
+  readonly how: string;
+  readonly stoodOn?: string | undefined;
+}
+
+/** A process of our own, as its supervisor has it. */
+export interface OwnProcess {
   readonly pid: number;
   /** The other end of its control socket. */
   readonly control: Duplex;
   /** How it ended, in words. */
   readonly ended: Promise<string>;
+  kill(): void;
+}
+
+/** The gate's process. */
+export interface GateProcess extends Omit<OwnProcess, "ended"> {
+  readonly ended: Promise<GateEnd>;
   /** At once, whatever it is doing: the kernel lets everybody go who waited for it. */
   kill(): void;
 }

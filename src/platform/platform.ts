@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Capabilities } from "#platform/capabilities.ts";
-import type { Gate, GateProcess } from "#platform/gate.ts";
+import type { Gate, GateProcess, OwnProcess } from "#platform/gate.ts";
 import type { FileSeen, ProcessSeen } from "#policy/evidence.ts";
 import type { ProcessId } from "#policy/outcome.ts";
 
@@ -201,10 +201,18 @@ export type ServiceState =
   | `WATCHDOG_USEC=${number}`
   | `EXTEND_TIMEOUT_USEC=${number}`;
 
+/** One start of the machine: another id each time, and how many seconds ago it was. */
+export interface Boot {
+  readonly id: string;
+  readonly seconds: number;
+}
+
 /** What an operating system gives us. Shared code never asks which one it is. */
 export interface Platform {
   readonly capabilities: Capabilities;
   readonly os: "linux" | "macos" | "windows";
+  /** Undefined where the system does not tell its starts apart. */
+  boot(): Boot | undefined;
   /** One sweep over every process there is. */
   processes(): Promise<readonly ProcessRow[]>;
   /**
@@ -247,7 +255,7 @@ export interface Platform {
   /** Starts the gate's process, where this system has a gate. */
   readonly startGate?: () => GateProcess;
   /** Starts `edict courier`, which fetches and can do nothing else. @throws PlatformError `failed` */
-  readonly startCourier?: () => GateProcess;
+  readonly startCourier?: () => OwnProcess;
   /** Makes this very process the gate; `control` is the descriptor on which its supervisor speaks. @throws PlatformError */
   readonly openGate?: (control: number) => Gate;
   /** Uid of whoever is at the other end of a local socket; undefined where it cannot be known. */

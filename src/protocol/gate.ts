@@ -43,6 +43,8 @@ export const beginSchema = z.strictObject({
   failClosed: z.boolean(),
   /** The agent's own pid: what it opens and starts does not wait for it. */
   agent: z.int().positive(),
+  /** Devices that gates stood still on. */
+  leave: z.array(z.string()).readonly(),
   /** Mount points, where not everything is to be gated, and whether other namespaces' filesystems are. */
   only: z.strictObject({ mounts: z.array(z.string()).readonly(), elsewhere: z.boolean() }).optional(),
   ...standing,
@@ -57,6 +59,8 @@ export const toGateSchema = z.discriminatedUnion("say", [
   z.strictObject({ say: z.literal("ping"), n: z.number(), now: z.number() }),
   /** A program was started on filesystems that the gate may not know. */
   z.strictObject({ say: z.literal("foreign"), pid: z.int().positive(), dev: z.string() }),
+  /** The devices that are left out from now on: fewer than before, the others are tried again. */
+  z.strictObject({ say: z.literal("leave"), devices: z.array(z.string()).readonly() }),
   /** More files of banned tools that interpreters and loaders open. */
   z.strictObject({
     say: z.literal("entries"),

@@ -48,6 +48,8 @@ export interface Client {
   cached(): Promise<Generation | undefined>;
   /** The cached one first, then each new one, until aborted. Errors are retried and show in `status()`. */
   updates(options: { readonly pollSeconds: number }, signal: AbortSignal): AsyncIterable<Generation>;
+  /** Resolves when `updates` has asked the server for the first time, well or not, and whoever takes them has taken what it said. */
+  readonly asked: Promise<void>;
   /** This generation compiled and is in force: a restart begins with it. @throws TrustError CACHE */
   activated(generation: Generation): Promise<void>;
   /** It verified and cannot be used: the one before stays in force. */
@@ -76,6 +78,7 @@ class DeviceClient implements Client {
   /** Of what the last whole look found. */
   #id: string | undefined;
   #refreshing: Promise<Generation> | undefined;
+  readonly #asked = Promise.withResolvers<void>();
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -87,6 +90,10 @@ class DeviceClient implements Client {
     this.#courier = courier && new Courier(courier, errand);
     this.#store = new FileStore(options.dir);
     this.#generations = new Generations(join(options.dir, "generations"));
+  }
+
+  get asked(): Promise<void> {
+    return this.#asked.promise;
   }
 
   refresh(signal?: AbortSignal): Promise<Generation> {
@@ -147,6 +154,7 @@ class DeviceClient implements Client {
         if (!(error instanceof TrustError)) throw error;
         failures += 1; // it stands in status()
       }
+      this.#asked.resolve();
       const retry = { firstMs: Math.min(5000, pollMs), maxMs: Math.max(pollMs, 300_000) };
       const wait = failures === 0 ? jitter(pollMs, this.#random()) : pause(failures, this.#random(), retry);
       await sleep(wait, undefined, { signal }).catch(() => undefined);

@@ -45,7 +45,7 @@ const well = {
   },
   enforcement: { lost: 0 },
   unjudged: { count: 0, why: undefined },
-  gate: { state: () => ({ up: true }), answering: { version: 3, behind: undefined } },
+  gate: { state: () => ({ up: true }), answering: { version: 3, behind: undefined }, leftOut: [] },
 };
 
 type Well = typeof well;
@@ -104,7 +104,7 @@ const causes: readonly (readonly [code: string, change: { readonly [P in keyof W
     can({ gate: { up: false, why: "not root" } }),
     "a banned program runs until the exec stream sees it, some milliseconds: not root",
   ],
-  ["line-down", { gate: { state: () => ({ up: false, why: "it died" }) } }, "some milliseconds: it died"],
+  ["line-down", { gate: { ...well.gate, state: () => ({ up: false, why: "it died" }) } }, "some milliseconds: it died"],
   [
     "line-down",
     can({ stream: { up: false, why: "a container" } }),
@@ -116,6 +116,7 @@ const causes: readonly (readonly [code: string, change: { readonly [P in keyof W
     { gate: { ...well.gate, answering: { version: 2, behind: "it was not ready in time" } } },
     "version 2: it was not ready in time",
   ],
+  ["gate-left-out", { gate: { ...well.gate, leftOut: ["/mnt/slow"] } }, "(/mnt/slow)"],
   ["starts-lost", watching({ execs: { lost: 3, broken: undefined } }), "3 times so far"],
   ["limited", can({ stop: { up: false, why: "no pidfd" } }), "it goes on running: no pidfd"],
 ];
@@ -140,7 +141,9 @@ test.for(causes)(
 
 test("where nothing is banned, no line of defence is missed", () => {
   expect(
-    warningsOf(house({ ...parts({ bans: [] }), gate: { state: () => ({ up: false, why: "nothing banned" }) } })),
+    warningsOf(
+      house({ ...parts({ bans: [] }), gate: { ...well.gate, state: () => ({ up: false, why: "nothing banned" }) } }),
+    ),
   ).toEqual([]);
 });
 

@@ -81,8 +81,8 @@ function named(path: string, bytes: Buffer): [string, Buffer] {
   return [`${createHash("sha256").update(bytes).digest("hex")}.${path}`, bytes];
 }
 
-/** What a server can do to its devices. */
-export type Mood = "good" | "500" | "garbage" | "huge" | "slow" | "hangs up" | "redirects";
+/** What a server can do to its devices; one that waits answers when its mood changes. */
+export type Mood = "good" | "waits" | "500" | "garbage" | "huge" | "slow" | "hangs up" | "redirects";
 
 export interface Moody extends Web {
   mood: Mood;
@@ -90,13 +90,28 @@ export interface Moody extends Web {
 
 /** Serves a repository in whatever mood it is. */
 export async function moody(repo: string): Promise<Moody> {
-  const state: { mood: Mood } = { mood: "good" };
-  const web = await serve((request, response) => answerIn(repo, state.mood, request, response));
+  let mood: Mood = "good";
+  const waiting: (() => void)[] = [];
+  const state = {
+    get mood(): Mood {
+      return mood;
+    },
+    set mood(next) {
+      mood = next;
+      for (const answer of waiting.splice(0)) answer();
+    },
+  };
+  const web = await serve((request, response) => {
+    const answer = (): void => answerIn(repo, mood, request, response);
+    if (mood === "waits") waiting.push(answer);
+    else answer();
+  });
   return Object.assign(state, web, { url: web.url.replace(/\/$/, "") });
 }
 
 function answerIn(repo: string, mood: Mood, request: http.IncomingMessage, response: http.ServerResponse): void {
   switch (mood) {
+    case "waits":
     case "good":
       return file(repo, request, response);
     case "500":

@@ -159,6 +159,15 @@ describe.skipIf(lacking("root"))("the agent as a process", () => {
     expect(isAlive(spared)).toBe(true);
   });
 
+  test("--once acts by the last good policy where the new one cannot be used", async () => {
+    const { tool, start, signer } = await house();
+    expect(await end(start({}, { args: ["--once"] }).child)).toBe(0);
+    await signer.publishUnusable('{"name": "from tomorrow"}');
+    const running = await tool.start();
+    expect(await end(start({}, { args: ["--once"] }).child)).toBe(0);
+    expect(await end(running)).toBe("SIGTERM");
+  });
+
   test("--once ends also where there is no server to ask", async () => {
     const one = agent(await openFolder(), {}, { args: ["--once"] });
     expect(await end(one.child)).toBe(0);

@@ -50,9 +50,15 @@ export const explanations: readonly Explanation[] = [
   },
   {
     enforcer: "edict",
-    disguises: ["started while the agent restarts", "running before the agent came"],
+    disguises: ["started while the agent restarts"],
     of: killed,
-    text: "Nobody was there to be asked. It is found by the first look, told, and ended after the ban's grace, which is one second here. The time counts from the start of the agent's process.",
+    text: "Nobody was there to be asked. It is found by the first look and told; it has the ban's grace, which is one second here, only until the server has said that the ban still stands. The time counts from the start of the agent's process.",
+  },
+  {
+    enforcer: "edict",
+    disguises: ["running before the agent came"],
+    of: killed,
+    text: "The same, but its person could not know: they are told, and it is ended after the ban's grace.",
   },
   {
     enforcer: "edict",

@@ -131,6 +131,8 @@ export class FakePlatform implements Platform {
     });
   }
 
+  boot(): undefined {}
+
   execs(told: (batch: ExecBatch) => void): ExecStream | undefined {
     if (!this.capabilities.stream.up) return undefined;
     this.tell = told;

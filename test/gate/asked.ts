@@ -21,8 +21,15 @@ export class AskedGate {
   /** How often the agent was asked who owns a file. */
   owners = 0;
 
-  constructor(options: { matcher: Matcher; device: Device; clock: Clock; identifier: Pick<Identifier, "owner"> }) {
-    const { matcher, device, clock, identifier } = options;
+  constructor(options: {
+    matcher: Matcher;
+    device: Device;
+    clock: Clock;
+    identifier: Pick<Identifier, "owner">;
+    /** Devices that are left out. */
+    leave?: readonly string[];
+  }) {
+    const { matcher, device, clock, identifier, leave = [] } = options;
     this.#identifier = identifier;
     this.#duty = new Duty({
       matcher,
@@ -31,6 +38,7 @@ export class AskedGate {
       begin: {
         version: 1,
         failClosed: true,
+        leave,
         agent: process.pid,
         device: deviceText(device),
         now: clock.now(),
@@ -55,10 +63,17 @@ export class AskedGate {
         addEntries: nothing,
         idAt: nothing,
         wake: nothing,
+        leave: () => ({ devices: [], left: [] }),
+        reading: nothing,
         finish: nothing,
         waiting: 0,
       },
     });
+  }
+
+  /** From now on these devices are left out. */
+  leave(devices: readonly string[]): void {
+    this.#duty.hear(JSON.stringify({ say: "leave", devices }));
   }
 
   /** @throws Error where the file cannot be opened */

@@ -11,7 +11,11 @@ function line() {
   const kill = (): void => ended.resolve("SIGKILL");
   const generation = generationOf(1, Buffer.of(), Buffer.of());
   const heard: FromGate[] = [];
-  const made = new GateLine({ pid: 1, control, ended: ended.promise, kill }, generation, (said) => heard.push(said));
+  const made = new GateLine(
+    { pid: 1, control, ended: ended.promise.then((how) => ({ how })), kill },
+    generation,
+    (said) => heard.push(said),
+  );
   gate.resume();
   return { line: made, gate, heard, end: (how: string) => ended.resolve(how) };
 }
@@ -50,7 +54,15 @@ describe("what a gate's process says", () => {
 
   test("is its reason where it ends by itself", async () => {
     const { line: one, gate, end } = line();
-    const begun = one.begin({ version: 1, failClosed: false, agent: 1, device: deviceless, now: 0, people: [] });
+    const begun = one.begin({
+      version: 1,
+      failClosed: false,
+      leave: [],
+      agent: 1,
+      device: deviceless,
+      now: 0,
+      people: [],
+    });
     gate.write('{"say":"failed","why":"no descriptors"}\n');
     await expect(begun).rejects.toThrow("no descriptors");
     end("exit code 0");

@@ -3,7 +3,9 @@ import { appendFileSync, chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Pong } from "#agent/gate-line.ts";
-import { Gatekeeper, type GateHears } from "#agent/gatekeeper.ts";
+import type { GateHears } from "#agent/gate-ears.ts";
+import type { Stalls } from "#agent/gate-stalls.ts";
+import { Gatekeeper } from "#agent/gatekeeper.ts";
 import { systemClock } from "#lib/clock.ts";
 import { quiet } from "#lib/log.ts";
 import { instantOf, type Instant } from "#lib/pure/instant.ts";
@@ -52,7 +54,7 @@ export function gatePolicy(change: object = {}): Buffer {
   );
 }
 
-const device: Device = {
+export const device: Device = {
   id: "d",
   os: "linux",
   groups: [],
@@ -106,6 +108,7 @@ export class GatePlace {
         person: ({ uid }) => Promise.resolve({ name: String(uid) }),
         ...options.hears,
       },
+      ...(options.stalls !== undefined && { stalls: options.stalls }),
     });
     this.#running = this.keeper.run(this.#stop.signal);
   }
@@ -183,6 +186,7 @@ export interface PlaceOptions {
   readonly elsewhere?: boolean;
   readonly now?: ReturnType<typeof instantOf>;
   readonly hears?: Partial<GateHears>;
+  readonly stalls?: Stalls;
 }
 
 /** Runs a program to its end. */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
-import type { GateProcess } from "#platform/gate.ts";
+import type { GateEnd, GateProcess } from "#platform/gate.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -14,8 +14,8 @@ export function startedGate(
   const control = child.stdio[3];
   if (!(control instanceof Duplex) || child.pid === undefined) throw new Error("no gate");
   control.on("error", () => undefined);
-  const ended = new Promise<string>((resolve) => {
-    child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
+  const ended = new Promise<GateEnd>((resolve) => {
+    child.once("exit", (code, signal) => resolve({ how: signal ?? `exit code ${code}` }));
   });
   return { pid: child.pid, control, ended, kill: () => void child.kill("SIGKILL") };
 }

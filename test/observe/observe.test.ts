@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
-import { instantOf } from "#lib/pure/instant.ts";
+import { instantOf, type Instant } from "#lib/pure/instant.ts";
 import { observe, type Watching } from "#observe/observe.ts";
 import type { InstallRoot, Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
@@ -17,7 +17,10 @@ async function machine(roots: readonly InstallRoot[] = []): Promise<Platform> {
   return Object.assign(Object.create(platform), { installRoots: () => roots, os: platform.os });
 }
 
-function watching(platform: Platform, options: { sweepSeconds?: number; dailyScan?: string } = {}) {
+function watching(
+  platform: Platform,
+  options: { sweepSeconds?: number; dailyScan?: string; absentSince?: Instant } = {},
+) {
   const stop = new AbortController();
   stops.push(stop);
   const wanted = wanting();
@@ -41,6 +44,17 @@ test("what starts is given within a sweep, as an exec with its marker", async ()
   await expect.poll(() => given.find((e) => e.process?.pid === child.pid)?.kind).toBe("exec");
   expect(given.find((e) => e.process?.pid === child.pid)?.seen.marker).toEqual({ value: [needle] });
   expect(await watch.inspect(child.pid ?? 0)).toMatchObject({ kind: "process", seen: { marker: { value: [needle] } } });
+});
+
+test("what was started while nobody watched is given again at once when its policy is known to stand", async () => {
+  const child = await start(nativeTool(join(folder(), "tool")), ["1000"]);
+  await new Promise((resolve) => setTimeout(resolve, 20)); // a start is known to 10 ms (proc(5))
+  const { watch, given } = watching(await machine(), { sweepSeconds: 3600, absentSince: instantOf(0) });
+  const kinds = () => given.filter((e) => e.process?.pid === child.pid).map((e) => e.kind);
+  await swept(watch);
+  await expect.poll(kinds).toEqual(["process"]);
+  watch.confirm();
+  await expect.poll(kinds).toEqual(["process", "exec"]);
 });
 
 test("what is installed is given once, at the first scan or when it appears, and again after a change of policy", async () => {

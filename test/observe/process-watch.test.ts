@@ -1,8 +1,8 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
-import { instantOf } from "#lib/pure/instant.ts";
+import { instantOf, type Instant } from "#lib/pure/instant.ts";
 import { Given } from "#observe/given.ts";
 import { ProcessWatch } from "#observe/process-watch.ts";
 import { PlatformError, type Platform } from "#platform/platform.ts";
@@ -13,13 +13,14 @@ import { folder, identifier, nativeTool, needle, npmTool, start } from "./place.
 
 const longAgo = instantOf(0);
 
-function watching(platform: Platform) {
+function watching(platform: Platform, absentSince?: Instant) {
   const given: Evidence[] = [];
   const watch = new ProcessWatch({
     platform,
     clock: systemClock,
     give: (evidence) => given.push(evidence),
     given: new Given(),
+    absentSince,
   });
   const it = identifier();
   const sweep = (activatedAt = longAgo) => watch.sweep(it, () => activatedAt);
@@ -40,11 +41,115 @@ test("what ran before the policy is running, what starts later is an exec, and e
   expect(of(late.pid)[0]?.seen.marker).toEqual({ value: [needle] });
 });
 
-test("what started under the policy while the agent was down is an exec when it comes back", async () => {
-  const { sweep, of } = watching(await selectPlatform());
-  const activatedAt = instantOf(systemClock.now() - 60_000);
+/** So long that a start before it and one after it are told apart: a start is known to 10 ms (proc(5)). */
+const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+
+const ago = (milliseconds: number): Instant => instantOf(systemClock.now() - milliseconds);
+const kinds = (evidence: readonly Evidence[]): readonly string[] => evidence.map((e) => e.kind);
+/** Before any policy is known. */
+const never = instantOf(8.64e15);
+
+/** A program that has run for a moment when the agent comes. */
+async function running() {
   const child = await start(nativeTool(join(folder(), "tool")), ["1000"]);
-  await sweep(activatedAt);
+  await moment();
+  return child;
+}
+
+describe("what was started while the agent was down", () => {
+  test("under a policy that is known to stand is an exec", async () => {
+    const child = await running();
+    const { sweep, watch, of } = watching(await selectPlatform(), ago(30_000));
+    watch.confirm();
+    await sweep(ago(60_000));
+    expect(kinds(of(child.pid))).toEqual(["exec"]);
+  });
+
+  test("is running until that is known, and then an exec, once", async () => {
+    const child = await running();
+    const { sweep, watch, of, given } = watching(await selectPlatform(), ago(30_000));
+    const activatedAt = ago(60_000);
+    await sweep(never);
+    watch.lookAgain(); // the last good policy is read
+    await sweep(activatedAt);
+    await sweep(activatedAt);
+    expect(kinds(of(child.pid))).toEqual(["process", "process"]);
+    expect(watch.owed).toBe(false);
+    watch.confirm();
+    expect(watch.owed).toBe(true);
+    const before = given.length;
+    await sweep(activatedAt);
+    expect(kinds(of(child.pid))).toEqual(["process", "process", "exec"]);
+    expect(kinds(given.slice(before)), "who ran before is not given again").not.toContain("process");
+    expect(watch.owed).toBe(false);
+    watch.lookAgain();
+    await sweep(activatedAt);
+    expect(kinds(of(child.pid))).toEqual(["process", "process", "exec", "process"]);
+  });
+
+  test("is no exec yet for a sweep that had begun before that was known: it may have begun before there was any policy", async () => {
+    const child = await running();
+    const platform = await selectPlatform();
+    const { sweep, watch, of } = watching(
+      {
+        ...platform,
+        processes: () => {
+          watch.confirm();
+          return platform.processes();
+        },
+      },
+      ago(30_000),
+    );
+    await sweep(ago(60_000));
+    expect([kinds(of(child.pid)), watch.owed]).toEqual([["process"], true]);
+    await sweep(ago(60_000));
+    expect([kinds(of(child.pid)), watch.owed]).toEqual([["process", "exec"], false]);
+  });
+
+  test("is running under a policy that is newer", async () => {
+    const child = await running();
+    const { sweep, watch, of } = watching(await selectPlatform(), ago(30_000));
+    await sweep(ago(60_000));
+    watch.confirm();
+    watch.lookAgain();
+    await sweep(instantOf(systemClock.now()));
+    expect(kinds(of(child.pid))).toEqual(["process", "process"]);
+  });
+
+  test.each([
+    ["the agent still watched", 0],
+    ["nobody knows whether the agent watched", undefined],
+  ])("is not what was started when %s", async (_, absent) => {
+    const child = await running();
+    const { sweep, watch, of } = watching(await selectPlatform(), absent === undefined ? absent : ago(absent));
+    watch.confirm();
+    await sweep(ago(60_000));
+    await sweep(ago(60_000));
+    expect(kinds(of(child.pid))).toEqual(["process"]);
+  });
+
+  test("is what a process is that has become another program since, without asking for more", async () => {
+    const home = folder();
+    const program = nativeTool(join(home, "tool"));
+    const child = await start("/bin/sh", ["-c", `read line; exec ${program} 1000`], { stdin: "pipe" });
+    await moment();
+    const { sweep, watch, of } = watching(await selectPlatform(), ago(30_000));
+    await sweep(ago(60_000));
+    child.stdin?.write("go\n");
+    const platform = await selectPlatform();
+    await expect.poll(async () => (await platform.inspect(child.pid ?? 0))?.program.path).toBe(program);
+    await sweep(ago(60_000));
+    watch.confirm();
+    await sweep(ago(60_000));
+    expect(kinds(of(child.pid))).toEqual(["process", "exec"]);
+  });
+});
+
+test("what starts between the agent's start and its first look is an exec", async () => {
+  const { sweep, of } = watching(await selectPlatform());
+  await moment();
+  const child = await start(nativeTool(join(folder(), "tool")), ["1000"]);
+  await sweep();
   expect(of(child.pid).map((e) => e.kind)).toEqual(["exec"]);
 });
 

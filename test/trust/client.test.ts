@@ -44,6 +44,36 @@ test("each new policy is yielded once, the cached one first", async () => {
   expect(names).toEqual(["one", "two", "three"]);
 });
 
+test.each<[how: string, known: boolean, last: unknown, url?: string, error?: string]>([
+  ["says something new, once that was taken", false, expect.stringContaining("GET /targets/")],
+  ["says that nothing has changed", true, "GET /timestamp.json"],
+  ["does not answer", true, undefined, "http://127.0.0.1:1/", "NETWORK"],
+])("the server was asked when it %s", async (_, known, last, url, error) => {
+  const repo = await served();
+  await repo.publish("one");
+  const before = await repo.client();
+  if (known) await before.activated(await before.refresh());
+  repo.web.asked.length = 0;
+  const client = await repo.client({ dir: before.dir, ...(url !== undefined && { url }) });
+  const stop = new AbortController();
+  let asked = 0;
+  void client.asked.then(() => {
+    asked = repo.web.asked.length;
+    stop.abort();
+  });
+  const names: string[] = [];
+  for await (const generation of client.updates({ pollSeconds: 60 }, stop.signal)) {
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(stop.signal.aborted).toBe(false);
+    names.push(JSON.parse(text(generation.policy)).name);
+    await client.activated(generation);
+  }
+  expect(names).toEqual(["one"]);
+  expect(client.status().lastError?.code).toBe(error);
+  expect(asked).toBe(error === undefined ? repo.web.asked.length : 0);
+  expect(repo.web.asked.at(-1)).toEqual(last);
+});
+
 test("a policy that was rejected is not offered again, and the one before survives a restart", async () => {
   const repo = await served();
   await repo.publish("good");
@@ -64,15 +94,16 @@ test("while nothing changes a poll is one request with no body", async () => {
   await repo.publish("one");
   const client = await repo.client();
   const stop = new AbortController();
-  let polls: string[] | undefined;
+  const known = Promise.withResolvers<void>();
   const polling = (async () => {
     for await (const generation of client.updates({ pollSeconds: 0.01 }, stop.signal)) {
       await client.activated(generation);
       repo.web.asked.length = 0;
-      polls = repo.web.asked;
+      known.resolve();
     }
   })();
-  await expect.poll(() => polls?.length ?? 0).toBeGreaterThan(5);
+  await known.promise; // it took as many requests
+  await expect.poll(() => repo.web.asked.length).toBeGreaterThan(5);
   stop.abort();
   await polling;
   expect(new Set(repo.web.asked)).toEqual(new Set(["GET /timestamp.json"]));

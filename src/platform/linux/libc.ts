@@ -61,6 +61,8 @@ export interface Libc {
   /** Whether there is something to read, without waiting: for a pidfd, whether the process has ended (poll(2)). */
   readable(fd: number): boolean;
   close(fd: number): void;
+  /** memfd_create(2): memory as a file, closed on exec, never executable where the kernel can be told (Linux 6.3). */
+  memoryFile(name: string): number;
   /** openat2(2), Linux 5.6. */
   openat2(dirfd: number, path: Uint8Array, how: { flags: number; mode?: number; resolve: number }): number;
   /** renameat2(2). */
@@ -99,6 +101,9 @@ export function openLibc(arch: string = process.arch): Libc {
     "int poll(_Inout_ uint8_t *fds, unsigned long n, int timeout)",
   );
   const close: (fd: number) => number = lib.func("int close(int fd)");
+  const memfdCreate: (name: string, flags: number) => number = lib.func(
+    "int memfd_create(const char *name, unsigned int flags)",
+  );
   const unlinkat: (dir: number, path: Uint8Array, flags: number) => number = lib.func(
     "int unlinkat(int dir, const uint8_t *path, int flags)",
   );
@@ -129,6 +134,11 @@ export function openLibc(arch: string = process.arch): Libc {
       }
     },
     close: (fd) => void checked("close", close(fd)),
+    memoryFile: (name) => {
+      const [MFD_CLOEXEC, MFD_NOEXEC_SEAL] = [1, 8];
+      const sealed = memfdCreate(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+      return sealed >= 0 ? sealed : checked("memfd_create", memfdCreate(name, MFD_CLOEXEC));
+    },
     openat2: (dirfd, path, how) => {
       const open = Buffer.alloc(24); // struct open_how: u64 flags, mode, resolve
       open.writeBigUInt64LE(BigInt(how.flags), 0);

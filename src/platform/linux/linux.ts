@@ -1,9 +1,11 @@
 import type { Platform } from "#platform/platform.ts";
-import { startCourierProcess, startGateProcess, startSelf } from "#platform/commands.ts";
+import { startCourierProcess, startSelf } from "#platform/commands.ts";
 import { capabilitiesOf, look } from "#platform/linux/capabilities.ts";
+import { bootNow } from "#platform/linux/boot.ts";
 import { ExecArguments } from "#platform/linux/exec-arguments.ts";
 import { openExecStream } from "#platform/linux/exec-stream.ts";
 import { openGate } from "#platform/linux/gate/gate.ts";
+import { startGate } from "#platform/linux/gate/start.ts";
 import { inspect } from "#platform/linux/inspect.ts";
 import { installRoots } from "#platform/linux/install-roots.ts";
 import { hold } from "#platform/linux/kill.ts";
@@ -36,6 +38,7 @@ export function createLinux(): Platform {
   const known = { user: (uid: number) => userNames.now(uid), startedWith: (line: ProcStat) => kept.of(line) };
   return {
     os: "linux",
+    boot: bootNow,
     capabilities,
     processes: async () => {
       const rows = await sweep();
@@ -72,7 +75,7 @@ export function createLinux(): Platform {
       }),
     runInTerminal,
     startCourier: startCourierProcess,
-    startGate: startGateProcess,
+    startGate: () => startGate(libc),
     openGate,
     peerUid: (socket) => peerUid(socket, libc),
     service: (state) => notifyService(state, process.env, libc),

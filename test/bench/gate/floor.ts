@@ -7,7 +7,7 @@ import type { Finding } from "#platform/gate.ts";
  */
 const gate = (await selectPlatform()).openGate?.(0);
 if (gate === undefined) throw new Error("there is no gate here");
-gate.mark(process.argv.slice(2));
+gate.mark(process.argv.slice(2), []);
 process.stdout.write("ready\n");
 
 // oxlint-disable-next-line require-yield

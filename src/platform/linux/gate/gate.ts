@@ -13,6 +13,7 @@ import { openGroup, roomFor } from "#platform/linux/gate/group.ts";
 import { eventBytes, parseEvents, responseOf, type GateEvent } from "#platform/linux/gate/event.ts";
 import { openGateKernel, pollBits, type GateKernel, type Polled } from "#platform/linux/gate/kernel.ts";
 import { Marks } from "#platform/linux/gate/marks.ts";
+import { Note } from "#platform/linux/gate/note.ts";
 import { openMountTable } from "#platform/linux/gate/mount-table.ts";
 import { Questions } from "#platform/linux/gate/questions.ts";
 import { SystemCallError } from "#platform/linux/libc.ts";
@@ -31,12 +32,12 @@ const longestPath = 4096;
 
 /**
  * The gate of this process. From here on the process must start no other and open no path but /proc's (fanotify(7): a group's
- * own process waits for itself otherwise). `control` is the descriptor on which the agent speaks.
+ * own process waits for itself otherwise). `control` is the descriptor on which the agent speaks, and the next one has the page for our note.
  */
 export function openGate(control: number): Gate {
   const kernel = openGateKernel();
   guard(kernel);
-  return new LinuxGate(kernel, new ControlSocket(control, kernel));
+  return new LinuxGate(kernel, new ControlSocket(control, kernel), new Note(control + 1));
 }
 
 /** prctl(2): no core dump, whose helper would wait for its answer from the process that dumps; and no gate without an agent. */
@@ -49,6 +50,7 @@ function guard(kernel: GateKernel): void {
 class LinuxGate implements Gate {
   readonly control: ControlSocket;
   readonly #kernel: GateKernel;
+  readonly #note: Note;
   readonly #group: number;
   readonly #audit: boolean;
   readonly #marks: Marks;
@@ -67,9 +69,10 @@ class LinuxGate implements Gate {
   #finishing = false;
   #turns = 0;
 
-  constructor(kernel: GateKernel, control: ControlSocket) {
+  constructor(kernel: GateKernel, control: ControlSocket, note: Note) {
     this.#kernel = kernel;
     this.control = control;
+    this.#note = note;
     [this.#group, this.#audit] = openGroup(kernel);
     this.#marks = new Marks(this.#group, kernel);
     this.#limit = kernel.mostDescriptors();
@@ -88,15 +91,24 @@ class LinuxGate implements Gate {
     return this.#questions.size;
   }
 
-  mark(only?: readonly string[]): GateMarks {
+  mark(only: readonly string[] | undefined, leave: readonly string[]): GateMarks {
     goFirst(); // not before: a large policy is compiled at everybody's pace
     this.#live(); // from the first mark on somebody may be waiting
     this.#only = only;
+    this.#marks.leave(leave);
     if (only === undefined) this.#marks.ofMachine();
     else this.#marks.ofMounts(only);
     return this.#marks.made;
   }
 
+  leave(devices: readonly string[]): GateMarks {
+    this.#marks.leave(devices);
+    this.#marks.ofMachine(this.#only);
+    return this.#marks.made;
+  }
+  reading(device: string | undefined): void {
+    this.#note.reading(device);
+  }
   asker(pid: number): ProcessSeen | undefined {
     return asker(pid);
   }

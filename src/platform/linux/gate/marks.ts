@@ -1,4 +1,4 @@
-import type { Entry, FileId, GateMarks } from "#platform/gate.ts";
+import { stoodStill, type Entry, type FileId, type GateMarks } from "#platform/gate.ts";
 import { PlatformError } from "#platform/platform.ts";
 import { ifReadable } from "#platform/linux/identity.ts";
 import { masks } from "#platform/linux/gate/event.ts";
@@ -32,6 +32,7 @@ export class Marks {
   readonly #kernel: GateKernel;
   readonly #devices = new Set<string>();
   #left: GateMarks["left"] = [];
+  #leave: ReadonlySet<string> = new Set();
   readonly #entries = new Map<string, Entry>();
   readonly #places: Places;
   #evictable: number = flags.evictable;
@@ -44,6 +45,11 @@ export class Marks {
 
   get made(): GateMarks {
     return { devices: [...this.#devices], left: this.#left };
+  }
+
+  /** Devices that are not to be marked from now on. What is marked stays so. */
+  leave(devices: readonly string[]): void {
+    this.#leave = new Set(devices);
   }
 
   isOurs(device: string): boolean {
@@ -61,22 +67,24 @@ export class Marks {
     const chosen = only === undefined ? gated : onlyBelow(only, gated, all);
     const isBelow = askedBelow(chosen);
     this.#devices.clear(); // another filesystem gets the number of one that has gone
-    const taken = chosen.filter((mount) => !isBelow(mount));
-    this.#places.know(all, new Set(taken));
+    const taken = new Set(chosen.filter((mount) => !isBelow(mount)));
     for (const mount of taken) {
-      const why = this.#take(mount);
+      const why = this.#leave.has(mount.device) ? stoodStill(mount.device) : this.#take(mount);
       if (why !== undefined) refused.push({ path: Buffer.from(mount.path).toString("utf8"), why });
+      if (this.#leave.has(mount.device)) taken.delete(mount);
     }
+    this.#places.know(all, taken);
     const others = only === undefined ? left : [];
     this.#left = [...others.map(({ path, why }) => ({ path: Buffer.from(path).toString("utf8"), why })), ...refused];
   }
 
-  /** The same for the first time. @throws PlatformError where one of them is no mount point, or cannot be marked. */
+  /** The same for the first time. @throws PlatformError where one of them is no mount point, or cannot be marked though it is not left out. */
   ofMounts(only: readonly string[]): void {
     this.ofMachine(only);
     const mounts = parseMounts(table("self"));
     for (const place of only) {
-      const why = this.#left.find(({ path }) => path === place)?.why;
+      const leave = [...this.#leave].map(stoodStill);
+      const why = this.#left.find((one) => one.path === place && !leave.includes(one.why))?.why;
       const ill = why ?? (mounts.some((mount) => isOneOf([place], mount)) ? undefined : "it is no mount point");
       if (ill !== undefined) throw new PlatformError("failed", `${place} cannot be gated: ${ill}`);
     }
@@ -89,8 +97,8 @@ export class Marks {
   ofProcess(pid: number, device: string): void {
     const root = Buffer.from(`/proc/${pid}/root`);
     const theirs = parseMounts(table(pid, longestForeign));
-    for (const { path, id } of foreignOf(theirs, parseMounts(table("self")), device))
-      onMount(Buffer.concat([root, path]), id, (place) => this.#mark(place));
+    for (const { path, id, device: found } of foreignOf(theirs, parseMounts(table("self")), device))
+      if (!this.#leave.has(found)) onMount(Buffer.concat([root, path]), id, (place) => this.#mark(place));
   }
 
   /** Dropped by the kernel when the file is written to, but not by a shared mapping: only for files whose writers are trusted. */

@@ -1,0 +1,103 @@
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  appendFileSync,
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { createInterface } from "node:readline";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+import { deviceText } from "#observe/read-file.ts";
+import { lacking } from "../needs.ts";
+import { marker, until } from "./place.ts";
+
+/** Why no disk can be made to stall here; printed with the skip. */
+export function noStallingDisk(): string | undefined {
+  const why =
+    lacking("root", "e2fsprogs") ??
+    (canStall() ? undefined : "no FUSE and loop devices here, so no disk can be made to stall");
+  if (why !== undefined) console.warn(`skipped: ${why}`);
+  return why;
+}
+
+function canStall(): boolean {
+  const known = readFileSync("/proc/filesystems", "utf8");
+  return (
+    ["\tfuse\n", "\text4\n"].every((one) => known.includes(one)) && ["/dev/fuse", "/dev/loop-control"].every(existsSync)
+  );
+}
+
+/** A disk that works until it is told to stand still. */
+export interface StallingDisk {
+  readonly mount: string;
+  /** "major:minor" */
+  readonly device: string;
+  /** From now on whoever reads what nobody has read yet waits. */
+  stall(): Promise<void>;
+  /** Everything that waits is read. */
+  go(): Promise<void>;
+}
+
+/**
+ * ext4 on a loop device whose image lies on a FUSE filesystem of the test's own, mounted at `mount`, which is made. It holds these programs,
+ * made of /bin/true and a user's, with the marker of what is banned where the name says so. Gone when the test is over.
+ */
+export async function stallingDisk(mount: string, programs: readonly string[]): Promise<StallingDisk> {
+  const [image, served] = [`${mount}.image`, `${mount}.served`];
+  mkdirSync(mount);
+  for (const file of [image, served]) writeFileSync(file, "");
+  truncateSync(image, 8 * 1024 * 1024);
+  execFileSync("mkfs.ext4", ["-q", image]);
+  execFileSync("mount", ["-o", "loop", image, mount]);
+  for (const name of programs) {
+    const path = join(mount, name);
+    mkdirSync(dirname(path), { recursive: true });
+    copyFileSync("/bin/true", path);
+    if (name.startsWith("banned")) appendFileSync(path, marker);
+    chmodSync(path, 0o755);
+  }
+  await until(() => spawnSync("umount", [mount], { stdio: "ignore" }).status === 0); // a gate has it in hand for a moment
+
+  const fuse = openSync("/dev/fuse", "r+");
+  const program = fileURLToPath(new URL("fuse-file.ts", import.meta.url));
+  const server = spawn(process.execPath, [program, image], { stdio: ["pipe", "pipe", "inherit", fuse] });
+  const { stdin, stdout } = server;
+  if (stdin === null || stdout === null) throw new Error("no pipes");
+  const said = createInterface({ input: stdout })[Symbol.asyncIterator]();
+  const tell = async (word: string): Promise<void> => {
+    stdin.write(`${word}\n`);
+    await said.next();
+  };
+  const options = "fd=3,rootmode=100000,user_id=0,group_id=0";
+  execFileSync("mount", ["-i", "-t", "fuse", "-o", options, "edict-test", served], {
+    stdio: ["ignore", "ignore", "inherit", fuse],
+  });
+  closeSync(fuse);
+  onTestFinished(async () => {
+    const ended = once(server, "exit");
+    server.kill("SIGKILL"); // whatever still waits for it fails now
+    await ended;
+    execFileSync("umount", ["--lazy", mount]);
+    execFileSync("umount", ["--lazy", served]);
+  });
+  await new Promise<void>((resolve, reject) => {
+    const mounting = spawn("mount", ["-o", "loop,ro", served, mount], { stdio: "inherit" });
+    mounting.once("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error("the stalling disk cannot be mounted")),
+    );
+  });
+  // So that only their content is still to be read, and what lies in folders.
+  for (const name of programs) if (!name.includes("/")) statSync(join(mount, name));
+  const device = deviceText(statSync(mount, { bigint: true }).dev);
+  return { mount, device, stall: () => tell("stall"), go: () => tell("go") };
+}
