@@ -101,14 +101,14 @@ const mostSaid = 20;
 async function putInForce(house: House, generation: Generation): Promise<void> {
   const { trust, policies, breaker, device, enforcement, gate, watching, log } = house;
   const before = policies.current();
-  const activation = policies.activate(generation);
+  // Nobody is judged by these bans and other groups.
+  const activation = await policies.activate(generation, ({ grouping }) => device.belongs(grouping.whom));
   if (!activation.activated) {
     log.error("a policy verifies and cannot be used; the last good one stays", { why: activation.why });
     trust.rejected(generation, activation.why);
     return;
   }
-  const { matcher, id, policyId, version, grouping, conflicts } = activation.current;
-  if (id !== before.id) device.belongs(grouping.whom); // nobody is judged by these bans and other groups
+  const { matcher, id, policyId, version, conflicts } = activation.current;
   await trust.activated(generation).catch((error: unknown) => {
     log.error("the policy in force could not be kept for the next start", { error: describe(error) });
   });

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { describe } from "#lib/errors.ts";
 import type { Clock } from "#lib/clock.ts";
 import { formatInstant, instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
@@ -8,8 +9,8 @@ import { compile, type Matcher, type Wanted } from "#policy/compile.ts";
 import type { Conflict } from "#policy/conflict.ts";
 import type { Seen } from "#policy/evidence.ts";
 import { lead } from "#policy/granted.ts";
-import { lint, type Finding } from "#policy/lint.ts";
-import { makeReady } from "#policy/ready.ts";
+import { lintCompiled, type Finding } from "#policy/lint.ts";
+import { readyInPieces } from "#policy/ready.ts";
 import type { Os } from "#policy/text.ts";
 import type { Generation } from "#trust/generation.ts";
 
@@ -53,6 +54,8 @@ export class Policies {
   readonly #os: Os;
   readonly #groups: Groups;
   #current: Current;
+  /** Ends with the last activation that was asked for. */
+  #last: Promise<unknown> = Promise.resolve();
 
   /** `floor`: the newest time that a signature vouches for. */
   constructor(options: {
@@ -92,20 +95,34 @@ export class Policies {
     return floor > system && floor - system <= lead ? floor : system;
   }
 
-  activate(generation: Generation): Activation {
+  /**
+   * In pieces, so that evidence is judged and questions are answered meanwhile, by what is in force until then. One after the
+   * other, as they were asked for.
+   * @param atOnce called in the very turn in which it comes into force, before anybody is judged by it
+   */
+  activate(generation: Generation, atOnce: (current: Current) => void = () => undefined): Promise<Activation> {
+    const next = this.#last.then(() => this.#activate(generation, atOnce));
+    this.#last = next.catch(() => undefined); // whoever asked for it hears of it
+    return next;
+  }
+
+  async #activate(generation: Generation, atOnce: (current: Current) => void): Promise<Activation> {
     const { id, policyId, version } = generation;
     if (id === this.#current.id) return { activated: true, current: this.#current };
     try {
       const grouping = this.#groups.by(generation.devices);
-      const { matcher, catalog, conflicts } = makeReady(generation, grouping.whom);
-      const findings = lint(matcher.policy, catalog, { vital: this.#vital, vouched: grouping.vouched });
+      await turn();
+      const { matcher, catalog, conflicts } = await inTurns(readyInPieces(generation, grouping.whom));
+      await turn();
+      const findings = lintCompiled(matcher, catalog, { vital: this.#vital, vouched: grouping.vouched });
       const activatedAt = this.#since(policyId);
       const of = { id, policyId, version, activatedAt, findings, conflicts, grouping };
       this.#current = { ...this.#made(matcher), ...of };
-      return { activated: true, current: this.#current };
     } catch (error) {
       return { activated: false, why: describe(error) };
     }
+    atOnce(this.#current);
+    return { activated: true, current: this.#current };
   }
 
   #made(matcher: Matcher): Pick<Current, "matcher" | "wanted" | "matters"> {
@@ -121,5 +138,14 @@ export class Policies {
     if (known?.policy === policyId && parseInstant(known.at) <= at) return parseInstant(known.at);
     this.#state.write({ activated: { policy: policyId, at: formatInstant(at) } });
     return at;
+  }
+}
+
+/** Each piece in a turn of the event loop of its own. */
+async function inTurns<T>(pieces: Generator<undefined, T, undefined>): Promise<T> {
+  for (;;) {
+    const piece = pieces.next();
+    if (piece.done === true) return piece.value;
+    await turn();
   }
 }

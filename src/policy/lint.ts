@@ -49,8 +49,13 @@ export interface LintOptions {
 
 /** What an author should know before signing. @throws PolicyError where the policy does not compile */
 export function lint(policy: Policy, catalog: Catalog, options: LintOptions = {}): readonly Finding[] {
+  return lintCompiled(compile(policy, catalog), catalog, options);
+}
+
+/** The same of a policy that was compiled with this catalog already. */
+export function lintCompiled(m: Matcher, catalog: Catalog, options: LintOptions = {}): readonly Finding[] {
+  const { policy } = m;
   const { vital = [] } = options;
-  const m = compile(policy, catalog);
   const banned = new Set(policy.bans.map((ban) => ban.tool));
   const approved = approvedBy(policy);
   const bansOf = Map.groupBy(policy.bans, (ban) => ban.tool);

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { jsonBounds, parseJson } from "#lib/pure/json.ts";
 import { locate } from "#lib/pure/json-locate.ts";
 import { JsonError, type JsonBounds, type JsonPath } from "#lib/pure/json-scanner.ts";
-import { policyBounds, policySchema, type Policy } from "#policy/ban.ts";
+import { banSchema, policyBounds, policySchema, type Policy } from "#policy/ban.ts";
 import { evidenceSchema, type Evidence } from "#policy/evidence.ts";
 import { readNewerCatalog, readNewerPolicy } from "#policy/newer.ts";
 import { pathText, problemsOf, type Problem } from "#policy/problem.ts";
-import { catalogSchema, catalogToolSchema, type Catalog, type Tool } from "#policy/tool.ts";
+import { catalogSchema, catalogToolSchema, toolSchema, type Catalog, type Tool } from "#policy/tool.ts";
 
 export type PolicyErrorCode =
   | "bounds"
@@ -56,11 +56,20 @@ export interface Newer {
 const formatVersion = 1;
 
 /** @throws PolicyError */
-export function parsePolicy(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Policy {
+export function parsePolicy(bytes: Uint8Array, newer: Newer = {}): Policy {
+  return whole(policyInPieces(bytes, newer));
+}
+
+/** The same with places between its pieces, as `whole` says. @throws PolicyError */
+export function* policyInPieces(
+  bytes: Uint8Array,
+  { newer = "refuse" }: Newer = {},
+): Generator<undefined, Policy, undefined> {
   const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.policy });
+  yield;
   checkBounds(document);
   const version = document.version(newer);
-  const read = version > formatVersion ? readNewerPolicy(document.value) : document.read(policySchema);
+  const read = version > formatVersion ? readNewerPolicy(document.value) : yield* readPolicy(document);
   if ("problem" in read) return document.failWith([read.problem]);
   const { name, tools, allow, allowEmpty, exceptions, limits } = read;
   if (document.listAt("bans").length === 0 && !allowEmpty)
@@ -83,14 +92,72 @@ export function parsePolicy(bytes: Uint8Array, { newer = "refuse" }: Newer = {})
 }
 
 /** @throws PolicyError */
-export function parseCatalog(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Catalog {
+export function parseCatalog(bytes: Uint8Array, newer: Newer = {}): Catalog {
+  return whole(catalogInPieces(bytes, newer));
+}
+
+/** The same with places between its pieces, as `whole` says. @throws PolicyError */
+export function* catalogInPieces(
+  bytes: Uint8Array,
+  { newer = "refuse" }: Newer = {},
+): Generator<undefined, Catalog, undefined> {
   const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.catalog });
+  yield;
   checkBounds(document);
   const version = document.version(newer);
-  const read = version > formatVersion ? readNewerCatalog(document.value) : document.read(catalogSchema);
+  const read = version > formatVersion ? readNewerCatalog(document.value) : yield* readCatalog(document);
   if ("problem" in read) return document.failWith([read.problem]);
   checkUnique(document, "tools", read.tools);
   return { formatVersion, tools: read.tools };
+}
+
+/** Work that stops at places where whoever does it may do something else meanwhile; here nobody does. */
+export function whole<T>(pieces: Generator<undefined, T, undefined>): T {
+  for (;;) {
+    const piece = pieces.next();
+    if (piece.done === true) return piece.value;
+  }
+}
+
+function* readPolicy(document: Document): Generator<undefined, z.output<typeof policySchema>, undefined> {
+  const frame = policySchema.safeParse(emptied(document.value, ["bans", "tools"]));
+  const bans = yield* readEntries(banSchema, document.listAt("bans"));
+  const tools = yield* readEntries(toolSchema, document.listAt("tools"));
+  // What is wrong is looked for in the whole, where it has its place.
+  if (!frame.success || bans === undefined || tools === undefined) return document.read(policySchema);
+  return { ...frame.data, bans, tools };
+}
+
+function* readCatalog(document: Document): Generator<undefined, z.output<typeof catalogSchema>, undefined> {
+  const frame = catalogSchema.safeParse(emptied(document.value, ["tools"]));
+  const tools = yield* readEntries(catalogToolSchema, document.listAt("tools"));
+  if (!frame.success || tools === undefined) return document.read(catalogSchema);
+  return { ...frame.data, tools };
+}
+
+/** The same without what its long lists hold; whatever else stands in their place stays. */
+function emptied(value: unknown, lists: readonly string[]): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const members = Object.entries(value);
+  return Object.fromEntries(members.map(([key, v]) => [key, lists.includes(key) && Array.isArray(v) ? [] : v]));
+}
+
+/** Entries of a list that are read in one piece: some milliseconds. */
+const together = 500;
+
+/** Undefined where one of them is wrong. */
+function* readEntries<T extends z.ZodType>(
+  schema: T,
+  list: readonly unknown[],
+): Generator<undefined, readonly z.output<T>[] | undefined, undefined> {
+  const entries: z.output<T>[] = [];
+  for (const [i, raw] of list.entries()) {
+    const read = schema.safeParse(raw);
+    if (!read.success) return undefined;
+    entries.push(read.data);
+    if ((i + 1) % together === 0) yield;
+  }
+  return Object.freeze(entries);
 }
 
 /** One file of the catalog. @throws PolicyError */

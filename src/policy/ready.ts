@@ -4,7 +4,7 @@ import { leftOut, type Conflict } from "#policy/conflict.ts";
 import { parseGrants, type Grants } from "#policy/granted.ts";
 import { parseGroupPolicy, type GroupPolicy } from "#policy/group.ts";
 import { inOrder, merge, type Parts, type Whom } from "#policy/merge.ts";
-import { parseCatalog, parsePolicy, PolicyError } from "#policy/parse.ts";
+import { catalogInPieces, policyInPieces, PolicyError, whole } from "#policy/parse.ts";
 import type { Catalog } from "#policy/tool.ts";
 
 /** Everything signed that a verdict rests on, as JSON; not parsed yet. */
@@ -36,11 +36,19 @@ export interface Ready {
  * @throws PolicyError where the base policy or the catalog cannot be used
  */
 export function makeReady(signed: SignedParts, whom: Whom): Ready {
-  const base = parsePolicy(signed.policy, { newer: "tolerate" });
-  const catalog = parseCatalog(signed.catalog);
+  return whole(readyInPieces(signed, whom));
+}
+
+/** The same with places between its pieces, as `whole` says; the compiler is one. @throws PolicyError as `makeReady` */
+export function* readyInPieces(signed: SignedParts, whom: Whom): Generator<undefined, Ready, undefined> {
+  const base = yield* policyInPieces(signed.policy, { newer: "tolerate" });
+  yield;
+  const catalog = yield* catalogInPieces(signed.catalog);
+  yield;
   const refused: Conflict[] = [];
   const groups = groupsOf(signed, refused);
   const { exceptions: grants, ignored } = grantsOf(signed, refused);
+  yield;
   const told = ignored.map((part) => ({ ...part, path: `the server's exceptions: ${part.path}` }));
   const parts = {
     base: told.length === 0 ? base : { ...base, ignored: [...base.ignored, ...told] },

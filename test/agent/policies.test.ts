@@ -68,13 +68,13 @@ const broken: readonly (readonly [what: string, generation: Generation])[] = [
 
 test.for(broken)("a policy that %s is refused with a reason, and the last good one stays", async ([, bad]) => {
   const { policies, state } = await device();
-  policies.activate(generation(1, policy("one", [ban("a")])));
+  await policies.activate(generation(1, policy("one", [ban("a")])));
   const before = policies.current();
-  const answer = policies.activate(bad);
+  const answer = await policies.activate(bad);
   expect(answer).toEqual({ activated: false, why: expect.stringMatching(/\w/) as string });
   expect(policies.current()).toBe(before);
   expect(state.read().activated?.policy).toBe("1".repeat(64));
-  expect(policies.activate(generation(3, policy("three", [ban("c")])))).toMatchObject({ activated: true });
+  expect(await policies.activate(generation(3, policy("three", [ban("c")])))).toMatchObject({ activated: true });
   expect(policies.current().version).toBe(3);
 });
 
@@ -84,41 +84,41 @@ test("a policy from the future is enforced as far as it is understood, and what 
     ban("plain"),
     ban("new", { stages: [{ from: "2026-07-01T00:00:00Z", mode: "melt" }] }),
   ]);
-  expect(policies.activate(generation(1, { ...future, formatVersion: 2 }))).toMatchObject({ activated: true });
+  expect(await policies.activate(generation(1, { ...future, formatVersion: 2 }))).toMatchObject({ activated: true });
   const { matcher } = policies.current();
   expect(matcher.ban("plain")).toBeDefined();
   expect(matcher.ban("new")).toBeUndefined();
   expect(matcher.policy.disabled.map((one) => one.ban)).toEqual(["new"]);
-  expect(policies.activate(generation(2, future))).toMatchObject({ activated: false }); // format 1 has no such mode
+  expect(await policies.activate(generation(2, future))).toMatchObject({ activated: false }); // format 1 has no such mode
 });
 
 test("the same version again changes nothing, not even what is compiled", async () => {
   const { policies, time } = await device();
-  policies.activate(generation(5, policy("five", [ban("a")])));
+  await policies.activate(generation(5, policy("five", [ban("a")])));
   const { matcher, activatedAt } = policies.current();
   time.now = instantOf(noon + hour);
-  expect(policies.activate(generation(5, "not even read"))).toMatchObject({ activated: true });
+  expect(await policies.activate(generation(5, "not even read"))).toMatchObject({ activated: true });
   expect(policies.current().matcher).toBe(matcher);
   expect(policies.current().activatedAt).toBe(activatedAt);
 });
 
 test("a policy is in force since it came to this device, whatever restarts since", async () => {
   const first = await device();
-  first.policies.activate(generation(5, policy("five", [ban("a")])));
+  await first.policies.activate(generation(5, policy("five", [ban("a")])));
   const again = await device({ state: first.state });
   again.time.now = instantOf(noon + 5 * hour);
-  again.policies.activate(generation(5, policy("five", [ban("a")])));
+  await again.policies.activate(generation(5, policy("five", [ban("a")])));
   expect(formatInstant(again.policies.current().activatedAt)).toBe("2026-07-20T12:00:00Z");
-  again.policies.activate(generation(6, policy("six", [ban("a")])));
+  await again.policies.activate(generation(6, policy("six", [ban("a")])));
   expect(formatInstant(again.policies.current().activatedAt)).toBe("2026-07-20T17:00:00Z");
 });
 
 test("an activation that a wrong clock wrote into the future counts from now", async () => {
   const first = await device();
   first.time.now = parseInstant("2100-01-01T00:00:00Z");
-  first.policies.activate(generation(5, policy("five", [ban("a")])));
+  await first.policies.activate(generation(5, policy("five", [ban("a")])));
   const again = await device({ state: first.state });
-  again.policies.activate(generation(5, policy("five", [ban("a")])));
+  await again.policies.activate(generation(5, policy("five", [ban("a")])));
   expect(again.policies.current().activatedAt).toBe(noon);
 });
 
@@ -138,7 +138,7 @@ test("a policy that may hurt this machine is in force, and says so", async () =>
   const hurting = policy("one", [ban("a", { tool: "bad" })], {
     tools: [{ id: "bad", name: "Bad", identities: [{ kind: "path", glob: "/opt/**" }] }],
   });
-  const answer = policies.activate(generation(1, hurting));
+  const answer = await policies.activate(generation(1, hurting));
   expect(answer).toMatchObject({ activated: true });
   expect(
     policies
@@ -186,7 +186,7 @@ function inForce(policies: Policies) {
 
 test("a group's bans are in force beside the base's", async () => {
   const { policies } = await device({ labels: ["finance"] });
-  policies.activate(withParts({ id: "1", finance: finance() }));
+  await policies.activate(withParts({ id: "1", finance: finance() }));
   expect(inForce(policies)).toEqual({ bans: ["a", "finance/a"], said: [], groups: [], claimed: ["finance"] });
 });
 
@@ -200,15 +200,17 @@ test.for([
   ["the server's exceptions", { exceptions: "[]" }, "the server's list of exceptions is left out: "],
 ] as const)("%s that cannot be used holds up nothing else", async ([, parts, says]) => {
   const { policies } = await device();
-  expect(policies.activate(withParts({ id: "1", ...parts }))).toMatchObject({ activated: true });
+  expect(await policies.activate(withParts({ id: "1", ...parts }))).toMatchObject({ activated: true });
   expect(inForce(policies)).toMatchObject({ bans: ["a"], said: [expect.stringContaining(says)] });
 });
 
 test("a list of who is in which group that cannot be used leaves what is in force, with its groups", async () => {
   const { policies } = await device();
-  policies.activate(withParts({ id: "1", finance: finance(), devices: member("finance") }));
+  await policies.activate(withParts({ id: "1", finance: finance(), devices: member("finance") }));
   const before = policies.current();
-  const answer = policies.activate(withParts({ id: "2", devices: { groups: { finance: { devices: ["device-1"] } } } }));
+  const answer = await policies.activate(
+    withParts({ id: "2", devices: { groups: { finance: { devices: ["device-1"] } } } }),
+  );
   expect(answer).toMatchObject({
     activated: false,
     why: expect.stringContaining("groups.finance.devices[0]") as string,
@@ -219,20 +221,20 @@ test("a list of who is in which group that cannot be used leaves what is in forc
 
 test("an exception is no new policy: nobody has another grace, and it is in force at once", async () => {
   const { policies, time, state } = await device();
-  policies.activate(withParts({ id: "1" }));
+  await policies.activate(withParts({ id: "1" }));
   const { activatedAt } = policies.current();
   time.now = instantOf(noon + hour);
-  policies.activate(withParts({ id: "2", exceptions: granted() }));
+  await policies.activate(withParts({ id: "2", exceptions: granted() }));
   expect(policies.current().activatedAt).toBe(activatedAt);
   expect(policies.current().matcher.policy.exceptions).toHaveLength(1);
   expect(state.read().activated?.at).toBe("2026-07-20T12:00:00Z");
-  policies.activate(withParts({ id: "3", bans: "other bans", finance: finance() }));
+  await policies.activate(withParts({ id: "3", bans: "other bans", finance: finance() }));
   expect(policies.current().activatedAt).toBe(time.now);
 });
 
 test("an exception that lasts longer than its ban allows ends earlier, and that is said", async () => {
   const { policies } = await device();
-  policies.activate(withParts({ id: "1", exceptions: granted("2027-01-01T00:00:00Z") }));
+  await policies.activate(withParts({ id: "1", exceptions: granted("2027-01-01T00:00:00Z") }));
   expect(inForce(policies).said).toEqual([expect.stringContaining("ends on 2026-08-19T00:00:00Z and not on 2027")]);
 });
 
@@ -240,16 +242,16 @@ test("a group that nothing vouches for loosens nothing; one that the signers nam
   const exceptions = [{ ban: "a", group: "finance", until: "2027-01-01T00:00:00Z" }];
   const base = policy("one", [ban("a", { reason: "r", owner: "o" })], { exceptions });
   const { policies } = await device({ labels: ["finance"] });
-  policies.activate(withParts({ id: "1", base }));
+  await policies.activate(withParts({ id: "1", base }));
   expect(inForce(policies)).toMatchObject({
     groups: [],
     claimed: ["finance"],
     said: [expect.stringContaining("for the group finance does not count here")],
   });
   expect(policies.current().findings.map(({ code }) => code)).toEqual(["exception-unvouched"]);
-  policies.activate(withParts({ id: "2", base, devices: member("finance", "0".repeat(64)) }));
+  await policies.activate(withParts({ id: "2", base, devices: member("finance", "0".repeat(64)) }));
   expect(inForce(policies)).toMatchObject({ groups: [], claimed: ["finance"] });
-  policies.activate(withParts({ id: "3", base, devices: member("finance") }));
+  await policies.activate(withParts({ id: "3", base, devices: member("finance") }));
   expect(inForce(policies)).toMatchObject({ groups: ["finance"], claimed: [], said: [] });
   expect(policies.current().findings).toEqual([]);
 });

@@ -65,13 +65,15 @@ function removeDevice({ folder }: Workshop): void {
 /** Seconds that tuf-js gets for a first look. */
 const patience = 15;
 
+const took = (list: readonly Timed[]): readonly number[] => list.map((one) => one.took);
+
 /** Each look in a fresh process. */
 async function ofTargets(shop: Workshop, count: number, rounds: number): Promise<readonly Row[]> {
   const task = taskOf(shop, await withTargets(shop.web, count));
-  const [ours, theirs]: [Timed[], Timed[]] = [[], []];
+  const [own, theirs]: [Timed[], Timed[]] = [[], []];
   let late = false;
   for (let i = 0; i < rounds; i += 1) {
-    ours.push((await ask(shop.children, "ours", task)) as Timed); // what child.ts says
+    own.push((await ask(shop.children, "ours", task)) as Timed); // what child.ts says
     removeDevice(shop);
     const found = late ? undefined : ((await ask(shop.children, "peer", task, patience * 1000)) as Timed | undefined);
     if (found === undefined) late = true;
@@ -79,19 +81,18 @@ async function ofTargets(shop: Workshop, count: number, rounds: number): Promise
     removeDevice(shop);
   }
   const what = `${count.toLocaleString("en")} targets, first look of a process`;
-  const took = (list: readonly Timed[]): readonly number[] => list.map((one) => one.took);
   const blocked = (name: string, list: readonly Timed[]): Row => ({
     name: `${what}: ${name}, longest that the event loop was blocked`,
     value: Math.max(...list.map((one) => one.blocked)),
     unit: "ms",
   });
   const given = { name: `${what}: tuf-js, given up after ${patience} s`, value: patience * 1000, unit: "ms" };
-  if (late) return [...rowsOf(what, new Map([["ours", took(ours)]]), "tuf-js"), given, blocked("ours", ours)];
+  if (late) return [...rowsOf(what, new Map([["ours", took(own)]]), "tuf-js"), given, blocked("ours", own)];
   const both = new Map([
-    ["ours", took(ours)],
+    ["ours", took(own)],
     ["tuf-js", took(theirs)],
   ]);
-  return [...rowsOf(what, both, "tuf-js"), blocked("ours", ours), blocked("tuf-js", theirs)];
+  return [...rowsOf(what, both, "tuf-js"), blocked("ours", own), blocked("tuf-js", theirs)];
 }
 
 /** What a start verifies again before it enforces. */

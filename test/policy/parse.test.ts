@@ -179,6 +179,26 @@ test("every problem is told, not only the first", () => {
   expect(error.problems.join("\n")).toContain("bans[1].stages");
 });
 
+test("what is wrong far down in a long list is named as it is in a short one", () => {
+  const bans = Array.from({ length: 1_203 }, (_, i) => banText({ id: `b${i}` }));
+  const tools = Array.from({ length: 1_203 }, (_, i) => toolText(`t${i}`));
+  expect(policyOf({ bans, tools })).toMatchObject({ bans: { length: 1_203 }, tools: { length: 1_203 } });
+  expect(policyOf({ bans, tools }).bans.map(({ id }) => id)).toEqual(bans.map(({ id }) => id));
+  const wrong = refusalOf(() => policyOf({ bans: bans.with(1_100, banText({ stages: 3 })), tools, allow: 1 }));
+  expect(wrong.problems.map((line) => line.replace(/ .*/, ""))).toEqual(["bans[1100].stages", "allow"]);
+  expect(refusalOf(() => policyOf({ bans, tools: tools.with(700, toolText("T")) })).path).toBe("tools[700].id");
+  expect(refusalOf(() => catalogOf(...tools.with(1_202, toolText("T")))).path).toBe("tools[1202].id");
+});
+
+test.each([
+  [{ bans: {} }, "bans"],
+  [{ bans: null }, "bans"],
+  [{ bans: [banText()], tools: {} }, "tools"],
+  [{ bans: [banText()], tools: "" }, "tools"],
+])("%j is no policy: its lists are lists", (keys, path) => {
+  expect(refusalOf(() => policyOf(keys))).toMatchObject({ code: "shape", path });
+});
+
 test.each([
   ["a comment", '{\n  // ten July\n  "name": "n"\n}', "comment", 2],
   ["a duplicate key", '{ "name": "n",\n "bans": [],\n "bans": [] }', "duplicate-key", 3],

@@ -56,8 +56,8 @@ server.listen(0, "127.0.0.1", () => {
   const { port } = server.address() as AddressInfo; // it listens on a port
   process.send?.(port);
 });
+const sum = (of: (socket: Socket) => number): number => [...open].reduce((all, socket) => all + of(socket), 0);
 process.on("message", () => {
-  const sum = (of: (socket: Socket) => number): number => [...open].reduce((all, socket) => all + of(socket), 0);
   const traffic: Traffic = { requests, up: up + sum((s) => s.bytesRead), down: down + sum((s) => s.bytesWritten) };
   process.send?.(traffic);
 });
