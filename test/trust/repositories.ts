@@ -20,8 +20,10 @@ import { listed, type Covered, type Simulator } from "./simulator.ts";
 const online = ["timestamp", "snapshot"] as const;
 const delegated = ["A", "B", "C", "D"] as const;
 const role = constantFrom("root", ...online, "targets", ...delegated);
-const below = constantFrom("targets", ...delegated);
-export const paths = ["a", "ab", "b", "x/a", "x/b", "x/y/z"] as const;
+const below = constantFrom("targets", "targets", "targets", ...delegated);
+const signed = ["a", "ab", "b", "x/a", "x/b", "x/y/z"] as const;
+/** What is looked for: the last ones are signed by nobody, so that everybody is asked. */
+export const paths = [...signed, "z", "x/z"] as const;
 
 export interface Repository {
   readonly consistent: boolean;
@@ -35,10 +37,13 @@ export interface Repository {
 }
 
 const half = (from: string): readonly string[] => Array.from(from);
-const patterns = subarray(["*", "a*", "?", "b", "x/*", "x/?", "*/*", "*/*/*", "none"], {
-  minLength: 1,
-  maxLength: 3,
-});
+const patterns = oneof(
+  constant(["*", "x/*"]),
+  subarray(["*", "a*", "?", "b", "x/*", "x/?", "*/*", "*/*/*", "none"], {
+    minLength: 1,
+    maxLength: 3,
+  }),
+);
 const prefixes = constantFrom(half("01234567"), half("89abcdef"), ["ca978112", "fb"], [""]);
 const coverage: Arbitrary<Covered> = record({
   paths: patterns,
@@ -57,7 +62,7 @@ export const repository: Arbitrary<Repository> = record({
     selector: ({ parent, child }) => `${parent} ${child}`,
   }),
   binsOf: option(below, { nil: undefined, freq: 3 }),
-  targets: array(record({ role: below, path: constantFrom(...paths) }), { maxLength: 6 }),
+  targets: array(record({ role: below, path: constantFrom(...signed) }), { maxLength: 6 }),
   keys: array(record({ role, keys: integer({ min: 1, max: 3 }), threshold: integer({ min: 1, max: 3 }) }), {
     maxLength: 3,
   }),
@@ -77,7 +82,7 @@ export type Event =
 const count = integer({ min: 1, max: 3 });
 export const event: Arbitrary<Event> = oneof(
   record({ event: constant("published" as const), roles: subarray(["targets", ...delegated]) }),
-  record({ event: constant("target" as const), role: below, path: constantFrom(...paths), text: string() }),
+  record({ event: constant("target" as const), role: below, path: constantFrom(...signed), text: string() }),
   record({ event: constant("keys replaced" as const), role, keys: count, threshold: count }),
   record({
     event: constant("signed by" as const),
