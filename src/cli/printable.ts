@@ -8,8 +8,19 @@ export function printable(text: string): string {
   return clean(text, widest);
 }
 
+/** No text of ours comes near it. */
+const unbounded = 2 ** 40;
+
+/** A line of which nothing may be left out, however long it is: what somebody is about to sign. */
+export function printableWhole(line: string): string {
+  return indentOf(line) + clean(line, unbounded);
+}
+
 /** The same for whole lines, which keep the space they begin with. */
 export function printableLine(line: string): string {
-  const indent = /^ */.exec(line)?.[0] ?? "";
-  return indent + printable(line);
+  return indentOf(line) + printable(line);
+}
+
+function indentOf(line: string): string {
+  return /^ */.exec(line)?.[0] ?? "";
 }

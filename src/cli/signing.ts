@@ -3,7 +3,7 @@ import { writeAtomic } from "#lib/atomic-file.ts";
 import { CommandError, textOption, type Input, type Io } from "#cli/command.ts";
 import { exitCodes, type ExitCode } from "#cli/exit-codes.ts";
 import { dryRunOption, given, jsonOption, neededPlace, placeOf } from "#cli/place.ts";
-import { printableLine } from "#cli/printable.ts";
+import { printableLine, printableWhole } from "#cli/printable.ts";
 import { keyOptions, signingKey } from "#cli/signing-key.ts";
 import { confirmed } from "#cli/terminal.ts";
 import { fileOption } from "#cli/trust.ts";
@@ -66,7 +66,7 @@ export async function showAndSign({ proposal, base, out, prepare }: Signing, inp
   const examined = examine(shown, base);
   requireNext(examined, base);
   requireLife(examined, io.clock.now());
-  const say = (line: string): void => io.err(`${printableLine(line)}\n`);
+  const say = (line: string): void => io.err(`${printableWhole(line)}\n`);
   for (const line of await review(examined, base, io.clock.now())) say(line);
   for (const role of Object.keys(hidden)) say(`${role} cannot be shown without --repo, and is not signed here`);
   if (given(input, "dryRun")) {

@@ -137,13 +137,11 @@ export function requireNext({ standing, root }: Examined, base: Base): void {
   for (const { role, version } of standing) {
     const now = versionInForce(role, base);
     if (now === "unknown" || version === now + 1 || beginsAnew(version, now, root, base)) continue;
-    throw new TrustError(
-      "VERSION",
-      now === 0
-        ? `${role} would begin with version ${version} instead of 1`
-        : `it would be version ${version} of ${role}, and version ${now} is in force: make and sign it again`,
-      { file: role, seen: version, wanted: now + 1 },
-    );
+    const words =
+      now > 0
+        ? `it would be version ${version} of ${role}, and version ${now} is in force: make and sign it again`
+        : `it is version ${version} of ${role}: say which one is in force, with --repo, --server or --root`;
+    throw new TrustError("VERSION", words, { file: role, seen: version, wanted: now + 1 });
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { readBounded, syncFolder, temporaryEnding, writeAtomic } from "#lib/atomic-file.ts";
+import { FileError, readBounded, syncFolder, temporaryEnding, writeAtomic } from "#lib/atomic-file.ts";
 import { systemCode } from "#lib/errors.ts";
 import { withLock } from "#lib/file-lock.ts";
 import { firstRoot } from "#publish/current.ts";
@@ -16,7 +16,7 @@ const journal = ".release";
 const journalSchema = z.strictObject({
   format: z.literal("edict-release"),
   formatVersion: z.literal(1),
-  files: z.array(z.tuple([z.string(), z.base64()])),
+  files: z.array(z.tuple([z.string().regex(/^[0-9a-z.-]+\.json$/), z.base64()])),
 });
 const maxJournal = 256 * 1024 * 1024;
 
@@ -56,20 +56,30 @@ async function sweep(dir: string): Promise<void> {
 }
 
 async function finish(dir: string): Promise<void> {
+  const files = await read(join(dir, journal));
+  for (const [path, base64] of files ?? []) await write(join(dir, path), Buffer.from(base64, "base64"));
+  if (files !== undefined) await forget(dir);
+}
+
+/** Undefined where there is none; nothing where it is none of ours: what lies there is whole to readers in any case. */
+async function read(file: string): Promise<z.infer<typeof journalSchema>["files"] | undefined> {
   let text: Buffer;
   try {
-    text = await readBounded(join(dir, journal), maxJournal);
+    text = await readBounded(file, maxJournal);
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return;
+    if (error instanceof FileError) return [];
+    if (systemCode(error) === "ENOENT") return undefined;
     throw error;
   }
-  const { files } = journalSchema.parse(JSON.parse(text.toString()));
-  for (const [path, base64] of files) await write(join(dir, path), Buffer.from(base64, "base64"));
-  await forget(dir);
+  try {
+    return journalSchema.parse(JSON.parse(text.toString())).files;
+  } catch {
+    return [];
+  }
 }
 
 async function forget(dir: string): Promise<void> {
-  await rm(join(dir, journal));
+  await rm(join(dir, journal), { recursive: true });
   await syncFolder(dir);
 }
 

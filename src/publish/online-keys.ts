@@ -14,11 +14,14 @@ export type OnlineRole = (typeof onlineRoles)[number];
 /**
  * Every key of a role in the server's folder: `ROLE.pem`, and `ROLE-ID.pem` of one that was made to replace it. Which of
  * them counts is said by the metadata in force; so a rotation needs no step in which a file and the repository disagree.
- * @throws PublishError KEY for a file that others may read, or that is no key
+ * @throws PublishError KEY where none of them can be used: others may read it, or it is no key
  */
 export async function onlineKeys(dir: string, role: OnlineRole): Promise<readonly Signer[]> {
-  const files = await filesOf(dir, role);
-  return Promise.all(files.map((file) => load(file, role)));
+  const tried = await Promise.allSettled((await filesOf(dir, role)).map((file) => load(file, role)));
+  const keys = tried.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const [first] = tried;
+  if (keys.length === 0 && first?.status === "rejected") throw first.reason;
+  return keys;
 }
 
 /** A new key for a role, in memory until it is saved; it counts once a proposal that names it is in force. */
@@ -54,7 +57,12 @@ export async function onlineKeyFor(dir: string, role: OnlineRole): Promise<Signe
 export async function retireOnlineKeys(dir: string, role: OnlineRole, kept: readonly string[]): Promise<void> {
   let removed = false;
   for (const file of await filesOf(dir, role)) {
-    if (kept.includes((await load(file, role)).keyid)) continue;
+    // What cannot be read is nobody's to throw away.
+    const keyid = await load(file, role).then(
+      (key) => key.keyid,
+      () => undefined,
+    );
+    if (keyid === undefined || kept.includes(keyid)) continue;
     await rm(file);
     removed = true;
   }

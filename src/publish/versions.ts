@@ -17,7 +17,7 @@ export async function versionsIn(dir: string, role: string): Promise<readonly nu
   const found = (await readdir(dir))
     .filter((name) => name.endsWith(ending))
     .map((name) => name.slice(0, -ending.length))
-    .filter((text) => /^[1-9]\d{0,9}$/.test(text))
+    .filter((text) => /^[1-9]\d{0,15}$/.test(text))
     .map(Number);
   return found.filter((version) => version <= mostVersion).toSorted((a, b) => b - a);
 }

@@ -103,6 +103,27 @@ test("who has nothing but a root signs what becomes of it, and nothing that cann
   expect(await edict("trust sign proposal.json --key ann.key --yes")).toMatchObject({ code: 6 });
 });
 
+test("a signer is shown every word, however long it is: nothing can be hidden behind a long reason", async () => {
+  const { dir, edict } = await house();
+  const policy = JSON.parse(policyWith("first").toString());
+  const reasons = Object.fromEntries(["en", "de", "fr"].map((language) => [language, "word ".repeat(800)]));
+  policy.bans[0] = { ...policy.bans[0], message: reasons, exceptions: { max: "P99D" } };
+  await writeFile(join(dir, "ban.json"), JSON.stringify(policy));
+  const { err } = await edict("policy sign ban.json --repo server/repo --dry-run");
+  expect(err).toContain('exceptions {"max":"P10D"} → {"max":"P99D"}');
+  expect(err.split("word").length).toBeGreaterThan(2400);
+});
+
+test("a proposal says whether it needs another signature", async () => {
+  const { edict } = await house();
+  const json = async (line: string): Promise<unknown> => JSON.parse((await edict(`${line} --yes --json`)).out);
+  expect(await json("trust renew targets --repo server/repo --key ann.key")).toMatchObject({
+    complete: false,
+    roles: [{ role: "targets", version: 5, needs: [{ threshold: 2, signed: [expect.any(String)] }] }],
+  });
+  expect(await json("trust sign proposal.json --repo server/repo --key bob.key")).toMatchObject({ complete: true });
+});
+
 test("nobody signs what they may not, what nobody asked them to read, or what is behind", async () => {
   const { edict, does, files } = await house();
   await does("trust renew targets --repo server/repo");

@@ -1,12 +1,16 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { formatInstant, instantOf } from "#lib/pure/instant.ts";
+import { readRoles } from "#publish/current.ts";
 import { examine, requireLife, requireNext } from "#publish/examine.ts";
+import { onlineKeys } from "#publish/online-keys.ts";
 import { proposePolicy } from "#publish/propose-policy.ts";
-import { fileIn, roleIn, type Proposal } from "#publish/proposal-file.ts";
+import { addSignature, fileIn, roleIn, type Proposal } from "#publish/proposal-file.ts";
 import { publishProposal } from "#publish/proposal.ts";
-import { newSigner } from "#publish/signer.ts";
-import { day } from "../trust/repository.ts";
+import { newSigner, type Signer } from "#publish/signer.ts";
+import { day, emptyCatalog } from "../trust/repository.ts";
 import { office, policyWith, type Office } from "./office.ts";
 
 // A proposal comes from anywhere. Whoever signs one, and whoever publishes one, is held to what can be shown of it.
@@ -157,6 +161,38 @@ test.each(cases)("a proposal with %s is neither signed nor published: %s", async
 function never(): never {
   throw new Error("there is no such role");
 }
+
+test("a signature counts for the roles of its key alone, and as often as there are keys", async () => {
+  const place = await office();
+  const current = await place.current();
+  const base = { root: current.set.root, current };
+  const [snapshot = newSigner()] = await onlineKeys(place.keysDir, "snapshot");
+  const proposal = await policyProposal(place);
+  const standing = async (...signers: readonly Signer[]): Promise<unknown> => {
+    let signed = proposal;
+    for (const signer of signers) signed = await addSignature(signed, ["targets"], signer);
+    const [{ needs: [need] = [] } = { needs: [] }] = examine(signed, base).standing;
+    return [need?.signed.length, need?.met];
+  };
+  const { ann, bob } = place.people;
+  expect(await standing()).toEqual([0, false]);
+  expect(await standing(snapshot, newSigner())).toEqual([0, false]);
+  expect(await standing(ann, ann, snapshot)).toEqual([1, false]);
+  expect(await standing(ann, bob)).toEqual([2, true]);
+});
+
+test("nothing is published that names a file which is not there", async () => {
+  const place = await office();
+  const { ann, bob } = place.people;
+  const targets = join(place.dir, "targets");
+  for (const name of await readdir(targets)) if (name.endsWith(".catalog.json")) await rm(join(targets, name));
+  const { dir, keysDir, clock } = place;
+  const next = { policy: policyWith("second"), catalog: emptyCatalog };
+  const current = { ...(await readRoles({ repo: dir, clock })), ...next, devices: undefined, groups: new Map() };
+  let proposal = proposePolicy({ policy: policyWith("third") }, current, clock.now());
+  for (const signer of [ann, bob]) proposal = await addSignature(proposal, ["targets"], signer);
+  await expect(publishProposal({ dir, keysDir, clock, proposal })).rejects.toMatchObject({ code: "CACHE" });
+});
 
 test("what no device could enforce is not published, though enough have signed it", async () => {
   const place = await office();

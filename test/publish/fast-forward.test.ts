@@ -104,6 +104,25 @@ test("after versions that nothing can follow, new keys make devices forget them,
   expect(await look()).toEqual({ ...everything, policy: "third" });
 });
 
+test("what a stolen key had the snapshot say of roles that nobody knows is gone with the key", async () => {
+  const { look, stolen, ...place } = await house();
+  const bytes = await readFile(join(place.dir, "1.targets.json"));
+  await forge(place, stolen, 9_999_999_999, { "group-ghost.json": about(most, bytes) });
+  await writeFile(join(place.dir, "9999999999.targets.json"), bytes); // no targets of that version either
+  await look();
+  const { version } = (await place.current()).targets;
+  const proposal = await place.rotation(await place.onlineChanges("snapshot", "timestamp"));
+  const released = await place.push(proposal, place.people.ann, place.people.bob);
+  expect(released).toMatchObject({ targets: version, timestamp: 1 });
+  expect(released.snapshot).toBeLessThan(100);
+  expect([...(await place.current()).snapshot.meta.keys()].toSorted()).toEqual([
+    "exceptions.json",
+    "group-finance.json",
+    "targets.json",
+  ]);
+  expect(await look()).toEqual(everything);
+});
+
 test("keys that were not stolen cannot end it: one of both is enough to forget, and neither is not", async () => {
   const { look, stolen, ...place } = await house();
   await forge(place, stolen, most);

@@ -118,6 +118,15 @@ test("a key that is to replace one lies beside it until it does, and what counts
   expect(await onlineKeys(dir, "snapshot")).toHaveLength(1);
 });
 
+test("a file among the server's keys that cannot be read stops no other key, and is left where it is", async () => {
+  const dir = join(await temporaryFolder(), "keys");
+  const good = await onlineKeyFor(dir, "timestamp");
+  await writeFile(join(dir, "timestamp-0123456789abcdef.pem"), "damaged", { mode: 0o600 });
+  expect((await onlineKeys(dir, "timestamp")).map(({ keyid }) => keyid)).toEqual([good.keyid]);
+  await retireOnlineKeys(dir, "timestamp", []);
+  expect(await readdir(dir)).toEqual(["timestamp-0123456789abcdef.pem"]);
+});
+
 test("an ECDSA key signs what a client believes", async () => {
   const made = await createKey({ name: "ann", dir: await temporaryFolder(), passphrase, type: "ecdsa-p256" });
   expect(made.key).toMatchObject({ keytype: "ecdsa", scheme: "ecdsa-sha2-nistp256" });

@@ -12,6 +12,15 @@ import { contents, grouped, packed, type Watched } from "./device.ts";
 import type { TestClient } from "./repository.ts";
 import { listed } from "./simulator.ts";
 
+const source = fileURLToPath(new URL("./stop-at.c", import.meta.url));
+
+/** The program that stops others at a system call, made in a folder where it is not there yet; gcc and libc6-dev are needed. */
+export function stopAt(folder: string): string {
+  const program = join(folder, "stop-at");
+  if (!existsSync(program)) execFileSync("gcc", ["-O1", "-Wall", "-Wextra", "-o", program, source]);
+  return program;
+}
+
 const lookOnce = fileURLToPath(new URL("./look.ts", import.meta.url));
 
 export const following = { groups: ["a", "b"], shard: "ab" };
@@ -43,19 +52,6 @@ export interface Moving {
 
 export async function moving(): Promise<Moving> {
   const base = await temporaryFolder();
-  const stopAt = (): string => {
-    const program = join(base, "stop-at");
-    if (!existsSync(program))
-      execFileSync("gcc", [
-        "-O1",
-        "-Wall",
-        "-Wextra",
-        "-o",
-        program,
-        fileURLToPath(new URL("./stop-at.c", import.meta.url)),
-      ]);
-    return program;
-  };
   const repo = await grouped();
   const { sim } = repo;
   const root = join(base, "root.json");
@@ -86,7 +82,7 @@ export async function moving(): Promise<Moving> {
     look: async (dir, how, at) => {
       const log = `${dir}.calls`;
       const look = [lookOnce, dir, repo.web.url, root, String(repo.clock)];
-      const child = spawn(stopAt(), [how, String(at), dir, log, process.execPath, ...look], {
+      const child = spawn(stopAt(base), [how, String(at), dir, log, process.execPath, ...look], {
         stdio: ["ignore", "pipe", "inherit"],
       });
       const [said, [exit]] = await Promise.all([text(child.stdout), once(child, "exit") as Promise<[number | null]>]);
