@@ -171,7 +171,7 @@ test("a signature counts for the roles of its key alone, and as often as there a
   const standing = async (...signers: readonly Signer[]): Promise<unknown> => {
     let signed = proposal;
     for (const signer of signers) signed = await addSignature(signed, ["targets"], signer);
-    const [{ needs: [need] = [] } = { needs: [] }] = examine(signed, base).standing;
+    const need = examine(signed, base).standing[0]?.needs[0];
     return [need?.signed.length, need?.met];
   };
   const { ann, bob } = place.people;
