@@ -18,6 +18,8 @@ export interface Watched {
   readonly clock: TestClock;
   /** By name, "1.group-a.json": other bytes than the right ones, or none, or whatever else a server can do. */
   readonly instead: Map<string, Uint8Array | RequestListener | undefined>;
+  /** Whether files come with an ETag. */
+  readonly tags: { sent: boolean };
   /** By the same names: whatever else is answered. */
   readonly answers: Map<string, RequestListener>;
   /** The name of a target's file. */
@@ -36,6 +38,7 @@ export async function watched(): Promise<Watched> {
   sim.targets.targets.set("policy.json", gzipSync(policyOf("base"))).set("catalog.json", gzipSync(emptyCatalog));
   const instead: Watched["instead"] = new Map();
   const answers: Watched["answers"] = new Map();
+  const tags = { sent: true };
   const web = await serve((request, response) => {
     const name = decodeURIComponent(request.url ?? "").slice(1);
     const other = answers.get(name);
@@ -44,7 +47,10 @@ export async function watched(): Promise<Watched> {
       const bytes = instead.has(name) ? instead.get(name) : files.get(name);
       if (typeof bytes === "function") bytes(request, response);
       else if (bytes === undefined) response.writeHead(404).end();
-      else response.setHeader("etag", `"${sha256(bytes)}"`).end(bytes);
+      else {
+        if (tags.sent) response.setHeader("etag", `"${sha256(bytes)}"`);
+        response.end(bytes);
+      }
     });
   });
   return {
@@ -52,6 +58,7 @@ export async function watched(): Promise<Watched> {
     web,
     clock,
     instead,
+    tags,
     answers,
     targetFile: (path) => {
       const bytes = [...sim.roles.values()].flatMap(({ targets }) => targets.get(path) ?? [])[0];

@@ -46,7 +46,7 @@ test.skipIf(lacks !== undefined)(
       said[at] = looked.said;
       await heals(device, dir);
     });
-    expect(new Set(said)).toEqual(new Set(["CACHE", "taken"]));
+    expect(said).toContain("CACHE");
   },
   180_000,
 );

@@ -61,7 +61,7 @@ export async function moving(): Promise<Moving> {
   await first.activated(one);
 
   const old = sim.root.keys;
-  for (const role of ["root", "timestamp"]) sim.role(role).keys = [listed()];
+  for (const role of ["root", "timestamp"]) sim.role(role).keys = sim.role(role).keys.map(() => listed());
   sim.root.version += 1;
   await sim.writeRoot(old);
   sim.targets.targets.set("policy.json", gzipSync('{"name":"newer"}')).set("devices.json", packed("{}"));
