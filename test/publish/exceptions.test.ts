@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { formatInstant, instantOf } from "#lib/pure/instant.ts";
@@ -155,6 +155,15 @@ test("a year after its end an exception is forgotten", async () => {
   }
   await expect(grant("anydesk", mine, 1)).resolves.toMatchObject({ grant: { granted: formatInstant(clock.at) } });
   expect(first.granted).toBe("2026-07-10T00:00:00Z");
+});
+
+test("where the exceptions of others are missing in the folder, nothing is published that would name them", async () => {
+  const { grant, ...place } = await granting();
+  await grant("anydesk", mine, 1);
+  await rm(join(place.dir, "targets", "exceptions"), { recursive: true });
+  const neighbours = [other, ...Array.from({ length: 9 }, (_, i) => sha256(`device ${i}`))];
+  const elsewhere = neighbours.find((device) => !sha256(device).startsWith(shard)) ?? other;
+  await expect(grant("anydesk", elsewhere, 1)).rejects.toMatchObject({ code: "CACHE" });
 });
 
 test("a dry run grants nothing", async () => {
