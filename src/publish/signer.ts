@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { canonicalJson } from "#trust/canonical.ts";
+import { sha256 } from "#trust/sha256.ts";
 import { PublishError } from "#publish/error.ts";
 
 /** A public key as it stands in root metadata (TUF 1.0 section 4.2). */
@@ -20,7 +21,7 @@ export interface Signer {
 
 /** sha256 of the canonical key: the name that TUF 1.0 section 4.2 proposes. */
 export function keyidOf(key: PublicKeyJson): string {
-  return createHash("sha256").update(canonicalJson(key)).digest("hex");
+  return sha256(canonicalJson(key));
 }
 
 export const keyTypes = ["ed25519", "ecdsa-p256"] as const;
