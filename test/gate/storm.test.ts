@@ -41,7 +41,7 @@ describe.skipIf(lacking("root"))("in a storm of starts", () => {
     const none = `${place.folder}/never`;
     const burst = async (rounds: number): Promise<readonly string[]> =>
       (await Promise.all(Array.from({ length: 16 }, () => shell(none, rounds, programs)))).flat();
-    await burst(30); // its code is warm, and its heap has its size
+    await burst(150); // its code is warm, and its heap has its size
     const { pid } = place.keeper.health;
     const [before, counts] = [memory(pid), await place.counts()];
     const said = await burst(313);
