@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Stalls } from "#agent/gate-stalls.ts";
@@ -8,6 +8,7 @@ import { compile } from "#policy/compile.ts";
 import { parsePolicy } from "#policy/parse.ts";
 import { stoodStill } from "#platform/gate.ts";
 import { monotonic, Note, NotePage } from "#platform/linux/gate/note.ts";
+import { leftStuck, letGo } from "#platform/linux/gate/stuck.ts";
 import { openLibc } from "#platform/linux/libc.ts";
 import { lacking } from "../needs.ts";
 import { temporaryFolder } from "../lib/temporary.ts";
@@ -23,7 +24,7 @@ async function opened() {
   const time = { now: 0 };
   const place = await GatePlace.open({ stalls: new Stalls(() => time.now) });
   onTestFinished(() => place.close());
-  const programs = ["banned", "banned-later", "one", "two", "three", "folder/entry"];
+  const programs = ["banned", "banned-later", "one", "two", "three", "pieces", "folder/entry"];
   const disk = await stallingDisk(join(place.folder, "disk"), programs);
   const { keeper } = place;
   await until(() => keeper.health.marks?.devices.includes(disk.device) === true);
@@ -85,6 +86,68 @@ describe.skipIf(noStallingDisk())("a disk whose reading stands still", () => {
     expect([keeper.leftOut, await run(at("banned"))]).toEqual([[disk.mount], 0]);
   });
 });
+
+describe.skipIf(noStallingDisk())("a disk that stands still while the kernel looks where a file lies", () => {
+  test("holds up nobody for long, though no signal ends the gate", async () => {
+    const { place, disk, keeper, at } = await opened();
+    const banned = place.add("banned", { banned: true, owner: 1000 });
+    const { pid = 0 } = keeper.health;
+    const [first, second] = [await poised(at("pieces")), await poised(banned)];
+    await disk.stall();
+    await first.go();
+    await until(() => isWaitingForDisk(pid));
+    await second.go();
+    expect((await second.ended).ran).toBe(0); // asked of a gate that could not answer
+    await until(() => keeper.state().up && keeper.health.pid !== pid);
+    expect([await run(banned), keeper.health.fell, isWaitingForDisk(pid)]).toEqual(["denied", 1, true]);
+    await disk.go();
+    expect((await first.ended).ran).toBe(0);
+    await until(() => !existsSync(`/proc/${pid}`));
+  });
+
+  test("holds up nobody who starts something after an agent that left such a gate behind", async () => {
+    const { place, disk, keeper, at } = await opened();
+    const { pid = 0 } = keeper.health;
+    const banned = place.add("banned", { banned: true, owner: 1000 });
+    expect(leftStuck()).toEqual([]);
+    const [first, second] = [await poised(at("pieces")), await poised(banned)];
+    await disk.stall();
+    await first.go();
+    await until(() => isWaitingForDisk(pid));
+    await second.go();
+    await until(() => leftStuck().length > 0);
+    expect(leftStuck()).toEqual([pid]);
+    await letGo(pid, openLibc());
+    expect((await second.ended).ran).toBe(0);
+    await disk.go();
+    expect((await first.ended).ran).toBe(0);
+  });
+
+  test("is not waited for in a folder that nobody has read yet; what lies there is asked about once somebody has", async () => {
+    const { place, disk, keeper, at } = await opened();
+    const banned = place.add("banned", { banned: true, owner: 1000 });
+    const { pid } = keeper.health;
+    const path = at("folder/entry");
+    const one = await poised(banned);
+    await disk.stall();
+    keeper.entry({ path, dev: disk.device, ino: disk.inodes.get("folder/entry") ?? "" });
+    await one.go();
+    expect([(await one.ended).ran, keeper.health.pid, keeper.health.fell]).toEqual(["denied", pid, 0]);
+    const { asked } = await place.counts();
+    await disk.go();
+    readFileSync(path);
+    expect((await place.counts()).asked).toBe(asked);
+    keeper.changed();
+    await place.counts();
+    readFileSync(path);
+    expect((await place.counts()).asked).toBe(asked + 1);
+  });
+});
+
+/** Whether it waits for a disk, and for nothing else (state D of proc_pid_stat(5)). */
+function isWaitingForDisk(pid: number): boolean {
+  return /^State:\tD/m.test(readFileSync(`/proc/${pid}/status`, "latin1"));
+}
 
 test.skipIf(lacking("root"))("a gate that is stopped while it reads nothing is no filesystem's fault", async () => {
   const place = await GatePlace.open();

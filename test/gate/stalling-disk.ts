@@ -12,6 +12,7 @@ import {
   statSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { createInterface } from "node:readline";
 import { dirname, join } from "node:path";
@@ -42,6 +43,8 @@ export interface StallingDisk {
   readonly mount: string;
   /** "major:minor" */
   readonly device: string;
+  /** Inode numbers, by name. */
+  readonly inodes: ReadonlyMap<string, string>;
   /** From now on whoever reads what nobody has read yet waits. */
   stall(): Promise<void>;
   /** Everything that waits is read. */
@@ -50,7 +53,7 @@ export interface StallingDisk {
 
 /**
  * ext4 on a loop device whose image lies on a FUSE filesystem of the test's own, mounted at `mount`, which is made. It holds these programs,
- * made of /bin/true and a user's, with the marker of what is banned where the name says so. Gone when the test is over.
+ * made of /bin/true, with the marker of what is banned where the name says so, and in many pieces where it says that. Gone when the test is over.
  */
 export async function stallingDisk(mount: string, programs: readonly string[]): Promise<StallingDisk> {
   const [image, served] = [`${mount}.image`, `${mount}.served`];
@@ -59,12 +62,15 @@ export async function stallingDisk(mount: string, programs: readonly string[]): 
   truncateSync(image, 8 * 1024 * 1024);
   execFileSync("mkfs.ext4", ["-q", image]);
   execFileSync("mount", ["-o", "loop", image, mount]);
+  const inodes = new Map<string, string>();
   for (const name of programs) {
     const path = join(mount, name);
     mkdirSync(dirname(path), { recursive: true });
     copyFileSync("/bin/true", path);
     if (name.startsWith("banned")) appendFileSync(path, marker);
+    if (name.startsWith("pieces")) inPieces(path);
     chmodSync(path, 0o755);
+    inodes.set(name, String(statSync(path).ino));
   }
   await until(() => spawnSync("umount", [mount], { stdio: "ignore" }).status === 0); // a gate has it in hand for a moment
 
@@ -99,5 +105,12 @@ export async function stallingDisk(mount: string, programs: readonly string[]): 
   // So that only their content is still to be read, and what lies in folders.
   for (const name of programs) if (!name.includes("/")) statSync(join(mount, name));
   const device = deviceText(statSync(mount, { bigint: true }).dev);
-  return { mount, device, stall: () => tell("stall"), go: () => tell("go") };
+  return { mount, device, inodes, stall: () => tell("stall"), go: () => tell("go") };
+}
+
+/** More pieces than an inode has room for (ext4: four): where they lie stands in a block of its own, which the kernel reads first. */
+function inPieces(path: string): void {
+  const fd = openSync(path, "r+");
+  for (let piece = 1; piece <= 16; piece += 1) writeSync(fd, "x", piece * 65_536);
+  closeSync(fd);
 }

@@ -21,6 +21,11 @@ const tries = `
   my $group = syscall(${init}, ${flags}, 0);
   said("fanotify_init", $group);
   said("fanotify_mark", syscall(${mark}, $group, ${FAN_MARK_ADD}, ${FAN_OPEN_EXEC_PERM}, fileno($file), 0));
+  my $gate = fork() // die;
+  if ($gate == 0) { sleep 60; exit }
+  my $held = syscall(434, $gate, 0); # pidfd_open and pidfd_getfd have these numbers everywhere
+  said("pidfd_getfd", syscall(438, $held, fileno($file), 0));
+  kill "KILL", $gate;
   my ($none, $where, $type, $name) = ("none", "/mnt", "tmpfs", "x");
   said("connector", socket(my $netlink, 16, SOCK_DGRAM, 11) ? 0 : -1);
   said("receive buffer", setsockopt($netlink, SOL_SOCKET, 33, 16777216) ? 0 : -1);
@@ -35,7 +40,7 @@ describe.skipIf(lacking("root", "systemd", "systemd-container") !== undefined)("
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "edict-confinement-"));
     // Nothing is installed in there: what could gate something is this test's own program.
-    machine = await boot(["--system-call-filter=fanotify_init fanotify_mark bpf"]);
+    machine = await boot(["--system-call-filter=fanotify_init fanotify_mark pidfd_getfd bpf"]);
   });
   afterAll(async () => {
     await machine.close();
@@ -56,6 +61,7 @@ describe.skipIf(lacking("root", "systemd", "systemd-container") !== undefined)("
     expect(machine.run("cat /root/tried").text.trim().split("\n")).toEqual([
       "fanotify_init works",
       "fanotify_mark works",
+      "pidfd_getfd works",
       "connector works",
       "receive buffer works",
       "mount EPERM",

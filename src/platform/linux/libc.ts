@@ -10,6 +10,7 @@ const numbers = {
 const pidfdSendSignal = 424;
 const pidfdOpen = 434;
 const openat2 = 437;
+const pidfdGetfd = 438;
 
 const codes: Readonly<Record<string, PlatformErrorCode>> = {
   ENOSYS: "unsupported",
@@ -58,6 +59,8 @@ export interface Libc {
   pidfdOpen(pid: number): number;
   /** pidfd_send_signal(2), Linux 5.1. Signal 0 only asks. */
   pidfdSendSignal(pidfd: number, signal: number): void;
+  /** pidfd_getfd(2), Linux 5.6: another process's descriptor, for as long as ours is open. Closed on exec. */
+  pidfdGetfd(pidfd: number, fd: number): number;
   /** Whether there is something to read, without waiting: for a pidfd, whether the process has ended (poll(2)). */
   readable(fd: number): boolean;
   close(fd: number): void;
@@ -92,6 +95,9 @@ export function openLibc(arch: string = process.arch): Libc {
   const sysPidfdSend: (n: number, fd: number, signal: number, info: null, flags: number) => number = lib.func(
     "long syscall(long n, long fd, long signal, void *info, long flags)",
   );
+  const sysPidfdGetfd: (n: number, pidfd: number, fd: number, flags: number) => number = lib.func(
+    "long syscall(long n, long pidfd, long fd, long flags)",
+  );
   const sysOpenat2: (n: number, dir: number, path: Uint8Array, how: Uint8Array, size: number) => number = lib.func(
     "long syscall(long n, long dir, const uint8_t *path, const uint8_t *how, long size)",
   );
@@ -122,6 +128,7 @@ export function openLibc(arch: string = process.arch): Libc {
     pidfdOpen: (pid) => checked("pidfd_open", sysPidfdOpen(pidfdOpen, pid, 0)),
     pidfdSendSignal: (fd, signal) =>
       void checked("pidfd_send_signal", sysPidfdSend(pidfdSendSignal, fd, signal, null, 0)),
+    pidfdGetfd: (pidfd, fd) => checked("pidfd_getfd", sysPidfdGetfd(pidfdGetfd, pidfd, fd, 0)),
     readable: (fd) => {
       const fds = Buffer.alloc(8); // struct pollfd: int fd, short events, short revents
       fds.writeInt32LE(fd, 0);

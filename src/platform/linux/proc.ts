@@ -102,6 +102,13 @@ export function dropsTerm(bytes: Uint8Array): boolean {
   return ((bitsOf(lines, "SigCgt") | bitsOf(lines, "SigBlk")) & SIGTERM) === 0n;
 }
 
+/** Of a status file: whether SIGKILL was sent and has not ended it yet (signal(7)). @throws PlatformError */
+export function isBeingKilled(bytes: Uint8Array): boolean {
+  const lines = linesOf(bytes);
+  const SIGKILL = 1n << 8n;
+  return ((bitsOf(lines, "SigPnd") | bitsOf(lines, "ShdPnd")) & SIGKILL) !== 0n;
+}
+
 /** The kernel escapes newlines in the name, so lines are lines. */
 function linesOf(bytes: Uint8Array): readonly string[] {
   return latin1(bytes).split("\n");

@@ -254,10 +254,7 @@ class LinuxGate implements Gate {
 
   #answer({ fd }: Question, answer: Answer): void {
     try {
-      this.#kernel.write(this.#group, responseOf(fd, answer, this.#audit));
-    } catch (error) {
-      // Whoever asked was killed meanwhile. Anything else, and somebody waits whom this process cannot answer.
-      if (!(error instanceof SystemCallError) || error.errno !== "ENOENT") throw error;
+      this.#kernel.respond(this.#group, responseOf(fd, answer, this.#audit)); // where it throws, somebody waits whom this process cannot answer
     } finally {
       this.#kernel.close(fd);
     }

@@ -21,7 +21,8 @@ export interface GateKernel {
   markFile(group: number, flags: number, mask: number, fd: number): void;
   /** read(2) into `buffer`; undefined where there is nothing (EAGAIN, EINTR). */
   read(fd: number, buffer: Uint8Array): number | undefined;
-  write(fd: number, bytes: Uint8Array): void;
+  /** write(2) of a response; one that nobody waits for (any more) is let alone (ENOENT). */
+  respond(group: number, response: Uint8Array): void;
   close(fd: number): void;
   /** readlink(2) of /proc/self/fd/FD into `buffer`; its length. */
   pathOf(fd: number, buffer: Uint8Array): number;
@@ -29,7 +30,8 @@ export interface GateKernel {
   poll(fds: readonly Polled[], timeout: number): readonly number[];
   /**
    * open(2) with O_PATH of what lies below an open folder: never through a link, out of it, or onto another filesystem
-   * (openat2(2), Linux 5.6). Undefined where that leads nowhere.
+   * (openat2(2), Linux 5.6), and never by reading a disk (RESOLVE_CACHED, Linux 5.12). Undefined where that leads nowhere, or to where nobody
+   * has been of late.
    */
   openBelow(folder: number, path: Uint8Array): number | undefined;
   /** recv(2) that never waits: undefined where there is nothing, 0 at the end. */
@@ -49,8 +51,10 @@ const AT_FDCWD = -100;
 const openat2 = 437;
 const O_PATH = 0o10_000_000;
 const O_CLOEXEC = 0o2_000_000;
-const RESOLVE = { NO_XDEV: 1, NO_SYMLINKS: 4, BENEATH: 8 } as const;
-const { EAGAIN, EINTR } = constants.errno;
+const RESOLVE = { NO_XDEV: 1, NO_SYMLINKS: 4, BENEATH: 8, CACHED: 0x20 } as const;
+const { EAGAIN, EINTR, EINVAL, ENOENT } = constants.errno;
+/** A folder that changes meanwhile looks like one that is not in memory: it is asked so often. */
+const tries = 3;
 
 function fail(call: string): never {
   throw new SystemCallError(call, errnoName());
@@ -87,7 +91,8 @@ export function openGateKernel(): GateKernel {
   );
   const how = Buffer.alloc(24); // struct open_how: u64 flags, mode, resolve
   how.writeBigUInt64LE(BigInt(O_PATH | O_CLOEXEC | files.O_NOFOLLOW), 0);
-  how.writeBigUInt64LE(BigInt(RESOLVE.NO_XDEV | RESOLVE.NO_SYMLINKS | RESOLVE.BENEATH), 16);
+  const resolve = RESOLVE.NO_XDEV | RESOLVE.NO_SYMLINKS | RESOLVE.BENEATH;
+  how.writeBigUInt64LE(BigInt(resolve | RESOLVE.CACHED), 16);
   const recv: (fd: number, buffer: Uint8Array, n: number, flags: number) => number = lib.func(
     "int64_t recv(int fd, _Out_ uint8_t *buffer, size_t n, int flags)",
   );
@@ -116,8 +121,8 @@ export function openGateKernel(): GateKernel {
       const length = read(fd, buffer, buffer.length);
       return length >= 0 ? length : tryAgain() ? undefined : fail("read");
     },
-    write: (fd, bytes) => {
-      if (write(fd, bytes, bytes.length) < 0) fail("write");
+    respond: (group, response) => {
+      if (write(group, response, response.length) < 0 && koffi.errno() !== ENOENT) fail("write");
     },
     close: (fd) => void close(fd),
     pathOf: (fd, buffer) => {
@@ -134,8 +139,15 @@ export function openGateKernel(): GateKernel {
       return fds.map((_, i) => bytes.readInt16LE(8 * i + 6));
     },
     openBelow: (folder, path) => {
-      const fd = open2(openat2, folder, Buffer.concat([path, Buffer.of(0)]), how, how.length);
-      return fd < 0 ? undefined : fd;
+      const bytes = Buffer.concat([path, Buffer.of(0)]);
+      for (let left = tries; left > 0; left -= 1) {
+        const fd = open2(openat2, folder, bytes, how, how.length);
+        if (fd >= 0) return fd;
+        const errno = koffi.errno();
+        if (errno === EINVAL) how.writeBigUInt64LE(BigInt(resolve), 16); // an older kernel knows no such walk
+        else if (errno !== EAGAIN) return undefined;
+      }
+      return undefined;
     },
     receive: (fd, buffer) => {
       const length = recv(fd, buffer, buffer.length, MSG_DONTWAIT);

@@ -11,7 +11,7 @@ import { deviceText } from "#platform/linux/proc.ts";
 import { readSmall, statOf } from "#platform/linux/read.ts";
 
 // fanotify_mark(2), uapi/linux/fanotify.h
-const flags = {
+export const markFlags = {
   add: 0x1,
   remove: 0x2,
   ignored: 0x20,
@@ -35,7 +35,7 @@ export class Marks {
   #leave: ReadonlySet<string> = new Set();
   readonly #entries = new Map<string, Entry>();
   readonly #places: Places;
-  #evictable: number = flags.evictable;
+  #evictable: number = markFlags.evictable;
 
   constructor(group: number, kernel: GateKernel) {
     this.#group = group;
@@ -104,7 +104,7 @@ export class Marks {
   /** Dropped by the kernel when the file is written to, but not by a shared mapping: only for files whose writers are trusted. */
   settle(fd: number): void {
     try {
-      this.#kernel.markFile(this.#group, flags.add | flags.ignored | this.#evictable, masks.exec, fd);
+      this.#kernel.markFile(this.#group, markFlags.add | markFlags.ignored | this.#evictable, masks.exec, fd);
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;
       // An older kernel knows no such flag. EEXIST: opening it is asked about; ENOSPC: too many marks. It is asked about each time.
@@ -114,14 +114,14 @@ export class Marks {
 
   unsettle(fd: number): void {
     try {
-      this.#kernel.markFile(this.#group, flags.remove | flags.ignored, masks.exec, fd);
+      this.#kernel.markFile(this.#group, markFlags.remove | markFlags.ignored, masks.exec, fd);
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error; // ENOENT: it was not settled
     }
   }
 
   unsettleAll(): void {
-    this.#kernel.markPath(this.#group, flags.flush, 0, Buffer.from("/"));
+    this.#kernel.markPath(this.#group, markFlags.flush, 0, Buffer.from("/"));
     for (const entry of this.#entries.values()) this.#entry(entry);
   }
 
@@ -139,8 +139,8 @@ export class Marks {
 
   /** Asks for nothing any more. */
   clear(): void {
-    for (const kind of [flags.filesystem, 0])
-      this.#kernel.markPath(this.#group, flags.flush | kind, 0, Buffer.from("/"));
+    for (const kind of [markFlags.filesystem, 0])
+      this.#kernel.markPath(this.#group, markFlags.flush | kind, 0, Buffer.from("/"));
   }
 
   /** Where it still is that file. Another that lies there by now is nobody's entry. */
@@ -148,7 +148,7 @@ export class Marks {
     try {
       this.#places.at(Buffer.from(path), (place, stat) => {
         if (deviceText(stat.dev) === dev && String(stat.ino) === ino)
-          this.#kernel.markPath(this.#group, flags.add, masks.open, Buffer.from(place));
+          this.#kernel.markPath(this.#group, markFlags.add, masks.open, Buffer.from(place));
       });
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error; // too many marks, or a filesystem that has gone
@@ -168,7 +168,7 @@ export class Marks {
   /** Why it cannot be marked. */
   #mark(path: string): string | undefined {
     try {
-      this.#kernel.markPath(this.#group, flags.add | flags.filesystem, masks.exec, Buffer.from(path));
+      this.#kernel.markPath(this.#group, markFlags.add | markFlags.filesystem, masks.exec, Buffer.from(path));
       return undefined;
     } catch (error) {
       if (error instanceof SystemCallError) return error.message;
