@@ -27,7 +27,7 @@ const atATurn = 128;
  */
 const [linger, longestTurn] = [50, 10];
 /** Milliseconds between readings of what came together. */
-const gathering = 10;
+const gathering = 20;
 /** As `inspect` takes them. */
 const argvLimit = 256 * 1024;
 const shortArgv = 2048;
