@@ -28,6 +28,8 @@ export interface Started {
 
 /** Signals of an end from outside, and how a shell reports them (sh(1)). */
 const ends = new Map<string | number, true>(["SIGKILL", "SIGTERM", 137, 143].map((end) => [end, true]));
+/** What unshare(1) says when its child was ended by SIGKILL, which it cannot set to its default to end by itself. */
+const unshared = "sigprocmask unblock failed";
 const refused = /operation not permitted|permission denied|EPERM|EACCES/iu;
 
 /** Monotonic milliseconds, by the clock that the tools use (clock_gettime(2)). */
@@ -95,7 +97,7 @@ async function watch(child: ChildProcess, { began, life, witnessed, from }: Watc
     // Bun's clock begins with its process: only differences mean something.
     return { is: "killed", after: from === undefined ? last - first : heard - from() };
   }
-  if (exited !== undefined && exited.end !== null && ends.has(exited.end))
+  if (exited !== undefined && exited.end !== null && (ends.has(exited.end) || complained.includes(unshared)))
     return { is: "killed early", after: exited.at - began };
   if (refused.test(error) || exited?.end === 126 || refused.test(complained)) return { is: "denied" };
   const words = complained.trim().split("\n").slice(-3).join(" / ");
