@@ -103,7 +103,8 @@ export class Settled {
   }
 
   /** Settled by all that a glimpse shows: what else it is told, and the text of code after `-c`, change nothing. */
-  #plainly({ glimpse }: ExecSeen, known: Known): Answer {
+  #plainly(seen: ExecSeen, known: Known): Answer {
+    const glimpse = seen.glimpse?.();
     if (glimpse === undefined) return settled;
     if (this.#plain.size >= remembered) this.#plain.clear();
     this.#plain.set(glimpse, { known, until: performance.now() + rootIsSlow });

@@ -74,9 +74,10 @@ export interface ExecSeen {
   readonly sameMounts: boolean;
   /**
    * Of a program that nobody but root can write or move: a text that is the same for each start of it, as long as its file is
-   * untouched, it is called by the same name, and it is given code (`-c`) or is not.
+   * untouched, it is called by the same name, and it is given code (`-c`) or is not. Only whoever will remember it needs to ask, as soon as
+   * it is told of: undefined for any other program, and where it has ended or become something else.
    */
-  readonly glimpse?: string;
+  readonly glimpse?: () => string | undefined;
 }
 
 export interface ExecBatch {

@@ -23,7 +23,7 @@ function startOf(path: string, argv: readonly string[], change: Partial<ExecSeen
     argvBytes,
     mounts: "mnt:[1]",
     sameMounts: true,
-    glimpse,
+    glimpse: () => glimpse,
     ...change,
   };
 }
@@ -47,11 +47,7 @@ test.each<[string, ExecSeen, boolean]>([
   ["a shell on its standard input", startOf("/bin/sh", ["sh"]), false],
   ["an interpreter that is given a file", startOf("/usr/bin/perl", ["perl", "-c", "/nowhere"]), false],
   ["whoever runs packages", startOf("/usr/bin/npx", ["npx", "cowsay"]), false],
-  [
-    "a program without a glimpse",
-    { ...startOf("/usr/bin/cc1", ["cc1"]), glimpse: undefined } as unknown as ExecSeen,
-    false,
-  ],
+  ["a program without a glimpse", { ...startOf("/usr/bin/cc1", ["cc1"]), glimpse: () => undefined }, false],
 ])("by its glimpse alone %s is known: %#", (_what, seen, known) => {
   const settled = knowing(seen);
   expect(settled.knows(glimpse)).toBe(false);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ExecArguments } from "#platform/linux/exec-arguments.ts";
 import { openExecStream, tryExecEvents } from "#platform/linux/exec-stream.ts";
-import type { ExecBatch, ExecSeen, ExecStream, Platform } from "#platform/platform.ts";
+import type { ExecBatch, ExecStream, Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 
 /** Only where the kernel tells: root before Linux 6.6, everybody since; never in a container. */
@@ -55,10 +55,10 @@ function linked(file: string): string {
 async function glancing() {
   const remembered = new Set<string | undefined>();
   const [glimpses, counted]: [(string | undefined)[], number[]] = [[], []];
-  const seen: ExecSeen[] = [];
+  const seen = new Map<number, string | undefined>();
   const stream = openExecStream({
     told: (batch) => {
-      seen.push(...batch.seen);
+      for (const { pid, glimpse } of batch.seen) seen.set(pid, glimpse?.());
       counted.push(batch.known);
     },
     isKnown: (glimpse) => remembered.has(glimpse),
@@ -75,8 +75,9 @@ async function glancing() {
       const known = remembered.size > 0;
       await once(child, "exit");
       if (known) return;
-      await expect.poll(() => seen.some(({ pid }) => pid === child.pid)).toBe(true);
-      glimpses.push(seen.findLast(({ pid }) => pid === child.pid)?.glimpse);
+      const pid = child.pid ?? 0;
+      await expect.poll(() => seen.has(pid)).toBe(true);
+      glimpses.push(seen.get(pid));
     },
   };
 }

@@ -202,11 +202,11 @@ class Stream implements ExecStream {
     return { told: true, seen: seen.length > 0, more };
   }
 
-  /** All of it; with the glimpse only where that is still the same, so that both are of one start, and nobody can move its folder. */
-  #look(pid: number, glimpse: string | undefined): ExecSeen | undefined | typeof gone {
+  /** All of it; with a glimpse only where that is still the same, so that both are of one start, and nobody can move its folder. */
+  #look(pid: number, first: string | undefined): ExecSeen | undefined | typeof gone {
     const one = readNow(pid, this.#ours);
-    if (one === gone || one === undefined || glimpse === undefined || !one.sameMounts) return one;
-    return isRootsAlone(one.path) && this.#glimpses.of(pid) === glimpse ? { ...one, glimpse } : one;
+    if (one === gone || one === undefined || first === undefined || !one.sameMounts) return one;
+    return { ...one, glimpse: () => (isRootsAlone(one.path) && this.#glimpses.of(pid) === first ? first : undefined) };
   }
 }
 
