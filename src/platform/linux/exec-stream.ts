@@ -168,10 +168,10 @@ class Stream implements ExecStream {
     let [heard, turned] = [performance.now(), performance.now()];
     while (!this.#closed) {
       const { told, seen, more } = this.#take();
-      const now = performance.now();
+      const [now, gathers] = [performance.now(), this.#mayGather()];
       if (told) heard = now;
-      else if (now - heard >= linger) return;
-      if (!more && this.#mayGather()) {
+      else if (gathers || now - heard >= linger) return;
+      if (gathers && !more) {
         // A timer's turn comes where there is room; the kernel has who waits for an event run where it happened (WF_SYNC), before it.
         await after(gathering);
         continue;
