@@ -122,6 +122,8 @@ class Stream implements ExecStream {
   readonly #kept: ExecArguments;
   readonly #glimpses = new Glimpses();
   readonly #ours: Ours = { mounts: mountsOf("self"), root: rootOf("self") };
+  /** When the last exec was told of. */
+  #heard = -Infinity;
   #closed = false;
   #broken: string | undefined;
 
@@ -163,14 +165,18 @@ class Stream implements ExecStream {
     }
   }
 
-  /** As long as one exec follows another. Others have a turn when they have something to do, and else now and then. */
+  /**
+   * As long as one exec follows another; whoever comes alone is taken, and no other waited for. Others have a turn when they have something
+   * to do, and else now and then.
+   */
   async #attend(): Promise<void> {
-    let [heard, turned] = [performance.now(), performance.now()];
+    let turned = performance.now();
+    const alone = turned - this.#heard >= linger;
     while (!this.#closed) {
       const { told, seen, more } = this.#take();
       const [now, gathers] = [performance.now(), this.#mayGather()];
-      if (told) heard = now;
-      else if (gathers || now - heard >= linger) return;
+      if (told) this.#heard = now;
+      if (alone ? !more : !told && (gathers || now - this.#heard >= linger)) return;
       if (gathers && !more) {
         // A timer's turn comes where there is room; the kernel has who waits for an event run where it happened (WF_SYNC), before it.
         await after(gathering);
