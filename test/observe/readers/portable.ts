@@ -1,5 +1,8 @@
 /** A program of Windows of our own ("PE Format"): PE32+, one section with code, one with a version resource. */
-export function portable(strings: Readonly<Record<string, string>> = {}, certificates = Buffer.alloc(0)): Buffer {
+export function portable(
+  strings: Readonly<Record<string, string>> = {},
+  certificates: Buffer = Buffer.alloc(0),
+): Buffer {
   const resources = versionResource(strings, 0x3000);
   const [code, rsrc] = [0x400, 0x600];
   const end = rsrc + padded(resources.length, 0x200);
