@@ -14,7 +14,7 @@ export function seam<T>(bytes: Uint8Array, work: Reads<T>, asked: Range[] = []):
   let next = work.next();
   while (next.done !== true) {
     const { offset, length } = next.value;
-    expect(Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length > 0).toBe(true);
+    expect(Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0).toBe(true);
     expect(length).toBeLessThanOrEqual(longest);
     expect(offset + length).toBeLessThanOrEqual(Math.max(64, bytes.length));
     asked.push({ offset, length });
