@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 import { expect, test } from "vitest";
@@ -9,9 +9,9 @@ import { readPe } from "#observe/readers/pe.ts";
 import { roots } from "#observe/readers/roots.ts";
 import type { Reads } from "#observe/reads.ts";
 import { packed } from "./packed.ts";
-import { portable } from "./portable.ts";
+import { signedPortable } from "./portable.ts";
 import { hostile, seam } from "./seam.ts";
-import { certificateTable, identity, indirectData, oid, signedData, type Person, type Signing } from "./signing.ts";
+import { identity, oid, type Signing } from "./signing.ts";
 
 function* signature(size: number): Reads<Authenticode | undefined> {
   const pe = yield* readPe(size);
@@ -28,22 +28,11 @@ function holds(bytes: Uint8Array, digest: Authenticode["digest"], piece: number)
   return hash.matches();
 }
 
-/** What Windows would hash: a program without its checksum, the entry of its certificates and these. */
-function imageDigest(unsigned: Buffer): Buffer {
-  return createHash("sha256")
-    .update(unsigned.subarray(0, 0x98 + 64))
-    .update(unsigned.subarray(0x98 + 68, 0x98 + 144))
-    .update(unsigned.subarray(0x98 + 152))
-    .digest();
-}
-
 const nobody = identity({ commonName: "Nobody's authority" });
 
-function signedProgram(person: Partial<Person> = {}, change: Partial<Signing> = {}): Buffer {
-  const by = identity({ commonName: "示例公司, Inc.", by: nobody, ...person });
-  const data = indirectData(imageDigest(portable({ ProductName: "Tool" })));
-  const signing = { by, with: [nobody], contentType: oid.indirectData, ...data, ...change };
-  return portable({ ProductName: "Tool" }, certificateTable(signedData(signing)));
+function signedProgram(): Buffer {
+  const by = identity({ commonName: "示例公司, Inc.", by: nobody });
+  return signedPortable(by, { ProductName: "Tool" }, { with: [nobody] });
 }
 
 test("the real node.exe is signed by the OpenJS Foundation, below a root that is known, and changing it shows", (context) => {
@@ -73,6 +62,15 @@ test("a certificate leads to a root through those that came with it, and only on
   expect(rootOf(authority, certificates), "it signs certificates").toBeUndefined();
 });
 
+test("the real tsc.exe is signed by Microsoft, below its authority for products of its own", (context) => {
+  const path = packed("@typescript/typescript-win32-x64", "lib/tsc.exe");
+  if (path === undefined) return context.skip("npm cannot fetch it");
+  const bytes = readFileSync(path);
+  const found = read(bytes);
+  expect(found).toMatchObject({ subject: "Microsoft Corporation", rooted: true });
+  expect(found !== undefined && holds(bytes, found.digest, 256 * 1024)).toBe(true);
+});
+
 test("a signature is of a program's bytes, but for its checksum and the certificates, whatever the pieces", () => {
   const bytes = signedProgram();
   const found = read(bytes);
@@ -91,9 +89,7 @@ test("a signature is of a program's bytes, but for its checksum and the certific
 test("a signature that its certificate's key did not make is none", () => {
   const by = identity({ commonName: "Somebody", by: nobody });
   const impostor = identity({ commonName: "Impostor", by: nobody });
-  const data = indirectData(Buffer.alloc(32));
-  const sign = (change: Partial<Signing>): Authenticode | undefined =>
-    read(portable({}, certificateTable(signedData({ by, contentType: oid.indirectData, ...data, ...change }))));
+  const sign = (change: Partial<Signing>): Authenticode | undefined => read(signedPortable(by, {}, change));
   expect(sign({})).toMatchObject({ subject: "Somebody" });
   expect(sign({ by: { ...by, key: impostor.key } })).toBeUndefined();
   expect(sign({ content: Buffer.from("other content") })).toBeUndefined();
@@ -111,6 +107,10 @@ test("the known roots are Apple's, Microsoft's, and others that stand in Mozilla
     new X509Certificate(pem).publicKey.export({ type: "spki", format: "der" }).toString("base64"),
   );
   const others = roots.filter(({ key }) => !mozilla.includes(key)).map(({ name }) => name);
-  expect(others).toEqual(["Apple Root CA", "Microsoft Identity Verification Root Certificate Authority 2020"]);
+  expect(others).toEqual([
+    "Apple Root CA",
+    "Microsoft Identity Verification Root Certificate Authority 2020",
+    "Microsoft Code Signing PCA 2024",
+  ]);
   expect(roots.filter(({ system }) => system === "macos").map(({ name }) => name)).toEqual(["Apple Root CA"]);
 });

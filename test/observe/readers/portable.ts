@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import { certificateTable, indirectData, oid, signedData, type Identity, type Signing } from "./signing.ts";
+
 /** A program of Windows of our own ("PE Format"): PE32+, one section with code, one with a version resource. */
 export function portable(
   strings: Readonly<Record<string, string>> = {},
@@ -28,6 +31,23 @@ export function portable(
   resources.copy(file, rsrc);
   certificates.copy(file, end);
   return file;
+}
+
+/** A signed one; unsigned where nobody signs it. */
+export function signedPortable(
+  by: Identity | undefined,
+  strings: Readonly<Record<string, string>> = {},
+  change: Partial<Signing> = {},
+): Buffer {
+  const plain = portable(strings);
+  if (by === undefined) return plain;
+  const digest = createHash("sha256") // without its checksum, and the entry of its certificates
+    .update(plain.subarray(0, 0x98 + 64))
+    .update(plain.subarray(0x98 + 68, 0x98 + 144))
+    .update(plain.subarray(0x98 + 152))
+    .digest();
+  const signing = { by, contentType: oid.indirectData, ...indirectData(digest), ...change };
+  return portable(strings, certificateTable(signedData(signing)));
 }
 
 function section(file: Buffer, at: number, name: string, address: number, offset: number, size: number): void {
