@@ -28,7 +28,7 @@ export function seenAtGate(path: RawPath | undefined, content: Content, owner: O
     marker: content.marker,
     path: seen === undefined ? elsewhere : { value: [seen] },
     name: seen === undefined ? elsewhere : reading(baseNames(seen)),
-    signer: { unread: notSigned },
+    signer: content.signer ?? { unread: notSigned },
     config: { unread: onlyAudit },
   };
 }

@@ -209,8 +209,8 @@ export class Identifier {
 
   /** Everything about one file. Without a path, whatever a path says is unread. */
   async #described(stamp: Stamp, read: Content, path: RawPath | undefined, names: readonly string[]): Promise<Read> {
-    const { interpreter: is, ...content } = read;
-    const rest = { ...content, name: reading(names), signer: { unread: notSigned }, config: { unread: onlyAudit } };
+    const { interpreter: is, signer = { unread: notSigned }, ...content } = read;
+    const rest = { ...content, signer, name: reading(names), config: { unread: onlyAudit } };
     const { key } = stamp;
     const interpreter = interpreterNamed(is ?? "");
     if (path === undefined) {

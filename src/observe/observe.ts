@@ -278,8 +278,9 @@ function sameWants(a: Wanted, b: Wanted): boolean {
 }
 
 function textOf(wanted: Wanted): string {
-  const { needles, sizes, ecosystems, extensions } = wanted;
-  return JSON.stringify([needles, [...sizes].toSorted((a, b) => a - b), [...ecosystems].toSorted(), extensions]);
+  const { needles, sizes, ecosystems, extensions, signers } = wanted;
+  const sets = [[...sizes].toSorted((a, b) => a - b), [...ecosystems].toSorted(), [...signers].toSorted()];
+  return JSON.stringify([needles, sets, extensions]);
 }
 
 function placeOf({ pid, mounts, dev, sameMounts }: ExecSeen): Place {

@@ -23,6 +23,8 @@ export interface Wanted {
   readonly ecosystems: ReadonlySet<string>;
   /** Whether there is any extension identity. */
   readonly extensions: boolean;
+  /** Teams and subjects of certificates that signer identities name, for every system: a file says itself for which it is signed. */
+  readonly signers: ReadonlySet<string>;
 }
 
 /** Globs that cannot be looked up are tried one after the other, for every path: only so many. */
@@ -195,6 +197,7 @@ function wantedBy(targets: readonly Target[]): Wanted {
   const needles = new Map<string, Needle>();
   const configs: { path: string; os?: Os | readonly Os[] | undefined }[] = [];
   const ecosystems = new Set<string>();
+  const signers = new Set<string>();
   let [pathProof, extensions] = [false, false];
   const want = ({ bytes, encoding, where, section }: Needle): void => {
     const needle = { bytes, encoding, where, ...(section !== undefined && { section }) };
@@ -207,6 +210,7 @@ function wantedBy(targets: readonly Target[]): Wanted {
       else if (identity.kind === "path") pathProof ||= gradeOf(identity) === "proof";
       else if (identity.kind === "package") ecosystems.add(identity.ecosystem);
       else if (identity.kind === "extension") extensions = true;
+      else if (identity.kind === "signer") signers.add(identity.teamId ?? identity.subject ?? "");
       else if (identity.kind === "marker") [identity, ...(identity.absent ?? [])].forEach(want);
     }
   return Object.freeze({
@@ -216,5 +220,6 @@ function wantedBy(targets: readonly Target[]): Wanted {
     pathProof,
     ecosystems,
     extensions,
+    signers,
   });
 }

@@ -126,10 +126,12 @@ export class IdentityIndex {
   /** What was seen of one file is whose, by which identities; each claim once. */
   claims(seen: Seen, os: Os): readonly Claim[] {
     let found: Set<Claim> | undefined;
-    const add = (claim: Claim): void => {
-      if (!holdsOn(claim.os, os)) return;
+    const keep = (claim: Claim): void => {
       found ??= new Set();
       found.add(claim);
+    };
+    const add = (claim: Claim): void => {
+      if (holdsOn(claim.os, os)) keep(claim);
     };
     const exact = os === "linux";
     if ("value" in seen.package)
@@ -137,7 +139,7 @@ export class IdentityIndex {
     if ("value" in seen.extension)
       for (const { host, id } of seen.extension.value) this.#extensions.each(host, id.toLowerCase(), add);
     if ("value" in seen.hash) for (const sha256 of seen.hash.value) this.#hashes.each(sha256, add);
-    this.#signerClaims(seen, add);
+    this.#signerClaims(seen, keep); // a signature says itself for which system it is, wherever the file lies
     this.#markerClaims(seen, add);
     if ("value" in seen.path) for (const path of seen.path.value) this.#paths.match(path, exact, add);
     if ("value" in seen.name)
@@ -155,6 +157,8 @@ export class IdentityIndex {
       const same = (claim: Claim): void => {
         const { identity } = claim;
         if (identity.kind !== "signer") return;
+        // Else a banned tool would be free as soon as somebody signs it with the approved one's name.
+        if (s.unrooted === true && claim.target.approved) return;
         if (identity.signingId !== undefined && identity.signingId !== s.signingId) return;
         // Version resources are padded with spaces.
         if (identity.product !== undefined && identity.product !== s.product?.trim()) return;

@@ -82,7 +82,7 @@ test.skipIf(lacking("root") !== undefined)(
     import { makeScan } from "#observe/scan.ts";
     const [home] = process.argv.slice(1);
     const roots = [home + "/locked", home + "/lib/node_modules"].map((path) => ({ path, owner: 0, holds: "npm", depth: 3 }));
-    const wanted = { sizes: new Set(), needles: [], configs: [], pathProof: false, ecosystems: new Set(), extensions: false };
+    const wanted = { sizes: new Set(), needles: [], configs: [], pathProof: false, ecosystems: new Set(), extensions: false, signers: new Set() };
     const { scan } = makeScan({ wanted, roots, os: "linux", clock: systemClock, dpkgFolder: "/nowhere" });
     let found = 0;
     for await (const evidence of scan) found += 1;
