@@ -1,14 +1,16 @@
 import type { Clock } from "#lib/clock.ts";
+import { Footing } from "#observe/footing.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
-import { extensionIn } from "#observe/owners/vscode.ts";
+import { readUnit } from "#observe/owners/units.ts";
+import { unitAt } from "#observe/places.ts";
 import { ahead } from "#observe/pool.ts";
-import { below, rawFromText, type RawPath } from "#observe/raw-path.ts";
-import { folderAt, realPath, stampAt, type Stamp } from "#observe/read-file.ts";
-import { attributed, fileSeen, nothingRead } from "#observe/seen.ts";
-import { Walker, type Candidate, type Unreadable } from "#observe/walk.ts";
+import { below, rawFromText } from "#observe/raw-path.ts";
+import { folderAt, realPath, stampAt } from "#observe/read-file.ts";
+import { attributed, fileSeen, nothingRead, type Says } from "#observe/seen.ts";
+import { Walker, type Candidate, type Manner, type Unreadable } from "#observe/walk.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
@@ -37,7 +39,8 @@ export class Scan implements AsyncIterable<Evidence> {
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    this.#walker = new Walker({ most: mostEntries, signal: options.signal });
+    const apart = new Set(options.roots.map(({ path }) => rawFromText(path) ?? ""));
+    this.#walker = new Walker({ most: mostEntries, signal: options.signal, apart });
   }
 
   /** Places that could not be looked into: named up to a bound, and how many there were. */
@@ -55,9 +58,7 @@ export class Scan implements AsyncIterable<Evidence> {
       if (path === undefined) continue;
       if (root.holds === "dpkg") yield () => this.#debian();
       else {
-        const programs = root.holds === "bin" || root.holds === "apps";
-        const depth = root.holds === "python" ? root.depth + 3 : root.depth; // <tool>/lib/pythonX.Y/site-packages
-        for await (const candidate of this.#walker.walk(path, depth, programs)) yield () => this.#read(candidate);
+        for await (const candidate of this.#walker.walk(path, mannerOf(root))) yield () => this.#read(candidate);
       }
     }
     yield () => this.#configs();
@@ -96,6 +97,14 @@ export class Scan implements AsyncIterable<Evidence> {
   }
 }
 
+function mannerOf({ holds, depth }: InstallRoot): Manner {
+  return {
+    depth: holds === "python" ? depth + 3 : depth, // <tool>/lib/pythonX.Y/site-packages
+    programs: holds === "bin" || holds === "apps",
+    projects: holds === "home",
+  };
+}
+
 /** Every package that dpkg has installed. */
 export async function debianPackages(identifier: Identifier, dpkg: DpkgDatabase): Promise<readonly Evidence[]> {
   const installed = await dpkg.installed();
@@ -111,35 +120,26 @@ export async function installedAt(identifier: Identifier, candidate: Candidate):
     if (found === undefined || "unread" in found) return [];
     return [identifier.evidence("installed", { file: found.file, seen: found.seen })];
   }
-  const { what, folder } = candidate;
+  const { folder } = candidate;
   const stamp = await folderAt(folder);
-  const says = stamp === undefined ? undefined : await records(what, folder, stamp);
+  const says = stamp === undefined ? undefined : await records(candidate, stamp.owner);
   if (stamp === undefined || says === undefined) return [];
   return [identifier.evidence("installed", { file: fileSeen(folder, stamp), seen: attributed(says) })];
 }
 
-async function records(
-  what: "npm" | "extension" | "distribution",
-  folder: RawPath,
-  { owner }: Stamp,
-): Promise<Parameters<typeof attributed>[0] | undefined> {
-  switch (what) {
-    case "npm": {
-      const place = npmPlace(below(folder, "package.json"));
-      const manifest = place === undefined ? undefined : await npmManifest(place, owner);
-      return manifest === undefined ? undefined : { package: npmSeen(manifest) };
-    }
-    case "extension": {
-      const extension = await extensionIn(folder, owner);
-      return extension === undefined ? undefined : { extension };
-    }
-    case "distribution": {
-      const distribution = await distributionIn(folder, owner);
-      return distribution === undefined ? undefined : { package: distribution };
-    }
-    default:
-      return what satisfies never;
+/** What a folder's own records say that it is. */
+async function records(candidate: Exclude<Candidate, { what: "program" }>, owner: number): Promise<Says | undefined> {
+  const { what, folder } = candidate;
+  if (what === "npm") {
+    const place = npmPlace(below(folder, "package.json"));
+    const manifest = place === undefined ? undefined : await npmManifest(place, owner);
+    return manifest && { package: npmSeen(manifest) };
   }
+  if (what === "distribution") {
+    const distribution = await distributionIn(folder, owner);
+    return distribution && { package: distribution };
+  }
+  return readUnit(unitAt(what, folder), owner, new Footing());
 }
 
 /** What a scan needs, made for one who only scans (`edict audit`). @throws RangeError where a marker is too short */

@@ -33,8 +33,14 @@ export function fileSeen(path: RawPath, stamp: Stamp): FileSeen {
   return { ...toSeen(path), dev, ino, size, nlink, owner };
 }
 
-/** What an installed package's own records say, where no file of it was read. */
-export function attributed(says: { readonly package?: PackageSeen; readonly extension?: ExtensionSeen }): Seen {
+/** What an installed thing's own records say that it is. */
+export interface Says {
+  readonly package?: PackageSeen;
+  readonly extension?: ExtensionSeen;
+}
+
+/** The same as it is seen, where no file of the thing was read. */
+export function attributed(says: Says): Seen {
   return {
     ...nothingRead("only what its own records say"),
     package: reading([says.package]),

@@ -1,14 +1,13 @@
 import type { Dirent } from "node:fs";
 import { opendir } from "node:fs/promises";
 import { systemCode } from "#lib/errors.ts";
+import { placesBelow, type Place, type PlaceKind } from "#observe/places.ts";
 import { below, nameOf, rawFromBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { why } from "#observe/read-file.ts";
 
 /** Something that can be installed, as its place in a tree says. Nothing of it was read yet. */
 export type Candidate =
-  | { readonly what: "npm"; readonly folder: RawPath }
-  | { readonly what: "extension"; readonly folder: RawPath }
-  | { readonly what: "distribution"; readonly folder: RawPath }
+  | { readonly what: "npm" | "distribution" | PlaceKind; readonly folder: RawPath }
   /** A regular file, or a link that may lead to one. */
   | { readonly what: "program"; readonly path: RawPath };
 
@@ -21,48 +20,89 @@ export interface Unreadable {
 /** Names kept of places that could not be read; more are only counted. */
 const mostNamed = 1000;
 
+/** What of a tree is looked at. */
+export interface Manner {
+  /** Ordinary folders deep. */
+  readonly depth: number;
+  /** Whether its files are programs. */
+  readonly programs: boolean;
+  /** Whether only those hidden folders are entered that projects keep packages in. */
+  readonly projects: boolean;
+}
+
 /** Walks folders, links never followed. Collects what it could not read. */
 export class Walker {
   readonly #signal: AbortSignal | undefined;
+  readonly #apart: ReadonlySet<string>;
   readonly unreadable: Unreadable[] = [];
   unreadableCount = 0;
   /** Entries that may still be looked at, so that no tree keeps a scan for ever. */
   #left: number;
 
-  constructor(options: { readonly most: number; readonly signal?: AbortSignal | undefined }) {
+  /** `apart`: folders that are walked by themselves, and not as a part of another. */
+  constructor(options: {
+    readonly most: number;
+    readonly signal?: AbortSignal | undefined;
+    readonly apart?: ReadonlySet<string>;
+  }) {
     this.#left = options.most;
     this.#signal = options.signal;
+    this.#apart = options.apart ?? new Set();
   }
 
-  /** Everything installed in a folder, `depth` ordinary folders deep. `programs`: whether files of it are programs. */
-  async *walk(folder: RawPath, depth: number, programs: boolean): AsyncGenerator<Candidate> {
+  /** Everything installed in a folder. */
+  async *walk(folder: RawPath, manner: Manner): AsyncGenerator<Candidate> {
     if (nameOf(folder) === "node_modules") yield* this.#packages(folder, 4);
     else if (isSite(folder)) yield* this.#distributions(folder);
-    else yield* this.#ordinary(folder, depth, programs);
+    else yield* this.#ordinary(folder, manner);
   }
 
-  async *#ordinary(folder: RawPath, depth: number, programs: boolean): AsyncGenerator<Candidate> {
-    const extensions = nameOf(folder) === "extensions";
+  async *#ordinary(folder: RawPath, manner: Manner): AsyncGenerator<Candidate> {
+    const places = placesBelow(folder);
     for await (const { path, entry } of this.#entries(folder)) {
-      const isFolder = entry.isDirectory();
-      if (isFolder && nameOf(path) === "node_modules") yield* this.#packages(path, 4);
-      else if (isFolder && isSite(path)) yield* this.#distributions(path);
-      else if (isFolder && extensions && nameOf(path).includes(".")) yield { what: "extension", folder: path };
-      else if (isFolder && depth > 0 && !isKernels(path)) yield* this.#ordinary(path, depth - 1, programs);
-      else if (programs && (entry.isFile() || entry.isSymbolicLink())) yield { what: "program", path };
+      if (entry.isDirectory()) yield* this.#folder(path, places, manner);
+      else if (manner.programs && (entry.isFile() || entry.isSymbolicLink())) yield { what: "program", path };
     }
+  }
+
+  async *#folder(path: RawPath, places: readonly Place[], manner: Manner): AsyncGenerator<Candidate> {
+    const name = nameOf(path);
+    const place = places.find(({ names }) => names[0]?.(name) === true);
+    if (this.#apart.has(path)) return;
+    if (place !== undefined) yield* this.#units(place, path, 1);
+    else if (name === "node_modules") yield* this.#packages(path, 4);
+    else if (isSite(path)) yield* this.#distributions(path);
+    else if (isKernels(path) || (manner.projects && name.startsWith(".") && !hidden.has(name))) return;
+    else if (manner.depth > 0 || placesBelow(path).length > 0)
+      yield* this.#ordinary(path, { ...manner, depth: manner.depth - 1 });
+  }
+
+  /** The units in a folder that has the first `named` names of one. */
+  async *#units(place: Place, folder: RawPath, named: number): AsyncGenerator<Candidate> {
+    const fits = place.names[named];
+    if (fits === undefined) return yield { what: place.kind, folder };
+    for await (const { path, entry } of this.#entries(folder))
+      if (entry.isDirectory() && fits(nameOf(path))) yield* this.#units(place, path, named + 1);
   }
 
   /** Packages of a node_modules folder and, nested, of their own. */
   async *#packages(folder: RawPath, nested: number): AsyncGenerator<Candidate> {
     for await (const { path, entry } of this.#entries(folder)) {
       const name = nameOf(path);
-      if (!entry.isDirectory() || name.startsWith(".")) continue;
-      if (name.startsWith("@")) {
+      if (!entry.isDirectory()) continue;
+      if (stores.has(name)) yield* this.#stored(path, nested);
+      else if (name.startsWith("@")) {
         for await (const scoped of this.#entries(path))
           if (scoped.entry.isDirectory()) yield* this.#package(scoped.path, nested);
-      } else yield* this.#package(path, nested);
+      } else if (!name.startsWith(".")) yield* this.#package(path, nested);
     }
+  }
+
+  /** node_modules/.pnpm/<name>@<version>/node_modules: there the packages are, and links to them in node_modules. */
+  async *#stored(store: RawPath, nested: number): AsyncGenerator<Candidate> {
+    if (nested === 0) return;
+    for await (const { path, entry } of this.#entries(store))
+      if (entry.isDirectory()) yield* this.#packages(below(path, "node_modules"), nested - 1);
   }
 
   async *#package(folder: RawPath, nested: number): AsyncGenerator<Candidate> {
@@ -100,6 +140,12 @@ export class Walker {
     if (this.unreadable.length < mostNamed) this.unreadable.push({ path: toSeen(folder).path, why: reason });
   }
 }
+
+/** Hidden folders of a project that packages lie in: virtual environments, and what conda and pixi make. */
+const hidden: ReadonlySet<string> = new Set([".venv", ".env", ".virtualenv", ".conda", ".pixi", ".yarn"]);
+
+/** Where pnpm, Bun's isolated installs and npm's linked ones keep the packages of a node_modules folder. */
+const stores: ReadonlySet<string> = new Set([".pnpm", ".bun", ".store"]);
 
 function isSite(folder: RawPath): boolean {
   const name = nameOf(folder);

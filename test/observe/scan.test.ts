@@ -33,7 +33,7 @@ test("a scan finds packages, nested ones, extensions, distributions and programs
   write(join(home, "bin/readme"), "not a program");
   const { found, scan } = await scanned([
     root(join(home, "lib/node_modules"), "npm"),
-    root(join(home, "ext/extensions"), "vscode", 1),
+    root(join(home, "ext/extensions"), "units", 1),
     root(join(home, "venvs"), "python", 1),
     root(join(home, "bin"), "bin", 1),
     root(join(home, "nowhere"), "npm"),
