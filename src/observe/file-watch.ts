@@ -18,7 +18,7 @@ const firstLook = 150;
 const laterLooks = [1500, 6000];
 
 /** A place where something was installed or changed. */
-export type Changed = Candidate | { readonly what: "dpkg" };
+export type Changed = Candidate | { readonly what: "packages"; readonly folder: RawPath };
 
 interface Looks {
   soon: NodeJS.Timeout | undefined;
@@ -117,7 +117,7 @@ export class FileWatch {
 
   async #watch(root: InstallRoot, real: RawPath, appeared: boolean): Promise<void> {
     const base = toSeen(real).path;
-    const files = root.holds === "bin" || root.holds === "apps" || root.holds === "dpkg";
+    const files = root.holds === "bin" || root.holds === "apps" || root.holds === "packages";
     let count = 0;
     const watcher = watch(base, {
       depth: root.holds === "python" ? root.depth + 3 : root.depth,
@@ -200,7 +200,6 @@ function isWatched({ holds, path }: InstallRoot): boolean {
 }
 
 function keyOf(candidate: Changed): string {
-  if (candidate.what === "dpkg") return "dpkg";
   return `${candidate.what} ${candidate.what === "program" ? candidate.path : candidate.folder}`;
 }
 
@@ -209,12 +208,15 @@ function parentText(path: string): string {
   return at <= 0 ? "/" : path.slice(0, at);
 }
 
+/** What changes in the folder of a package manager's database: dpkg's, rpm's and apk's. pacman's has a folder for each package. */
+const witnesses: ReadonlySet<string> = new Set(["status", "rpmdb.sqlite", "installed"]);
+
 /** Parts of a path below a root that nothing is installed in, as far as we look. */
 function isIgnored(root: InstallRoot, inside: string, unwantedFile: boolean): boolean {
   const parts = inside.split("/");
   switch (root.holds) {
-    case "dpkg":
-      return inside !== "status";
+    case "packages":
+      return !witnesses.has(inside) && !(nameOf(root.path) === "local" && parts.length === 1);
     case "units":
       return (
         unwantedFile || (parts.length > 1 && placesBelow(root.path).every(({ names }) => parts.length > names.length))
@@ -242,8 +244,8 @@ function candidateOf(root: InstallRoot, base: string, path: string): Changed | u
   const raw = rawFromText(path);
   if (raw === undefined) return undefined;
   switch (root.holds) {
-    case "dpkg":
-      return { what: "dpkg" };
+    case "packages":
+      return { what: "packages", folder: rawFromText(root.path) ?? raw };
     case "npm": {
       const scope = nameOf(parentText(path)).startsWith("@") ? parentText(parentText(path)) : parentText(path);
       const isPackage = nameOf(scope) === "node_modules" && !nameOf(path).startsWith("@");

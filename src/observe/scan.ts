@@ -7,7 +7,7 @@ import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
 import { unitAt } from "#observe/places.ts";
 import { ahead } from "#observe/pool.ts";
-import { below, rawFromText } from "#observe/raw-path.ts";
+import { below, rawFromText, type RawPath } from "#observe/raw-path.ts";
 import { folderAt, realPath, stampAt } from "#observe/read-file.ts";
 import { attributed, fileSeen, nothingRead, type Says } from "#observe/seen.ts";
 import { Walker, type Candidate, type Manner, type Unreadable } from "#observe/walk.ts";
@@ -22,7 +22,6 @@ const together = 4;
 
 export interface ScanOptions {
   readonly identifier: Identifier;
-  readonly dpkg: DpkgDatabase;
   readonly roots: readonly InstallRoot[];
   /** Whose config folders are looked for; nobody's in the daily scan (a hint that survives uninstalling). */
   readonly homes?: readonly Person[];
@@ -56,7 +55,7 @@ export class Scan implements AsyncIterable<Evidence> {
     for (const root of this.#options.roots) {
       const path = rawFromText(root.path);
       if (path === undefined) continue;
-      if (root.holds === "dpkg") yield () => this.#debian();
+      if (root.holds === "packages") yield () => this.#packages(path);
       else {
         for await (const candidate of this.#walker.walk(path, mannerOf(root))) yield () => this.#read(candidate);
       }
@@ -75,8 +74,14 @@ export class Scan implements AsyncIterable<Evidence> {
     return installedAt(this.#options.identifier, candidate);
   }
 
-  #debian(): Promise<readonly Evidence[]> {
-    return debianPackages(this.#options.identifier, this.#options.dpkg);
+  async #packages(folder: RawPath): Promise<readonly Evidence[]> {
+    const { identifier } = this.#options;
+    const installed = await packagesIn(identifier, folder);
+    for (const database of identifier.databases.filter((one) => one.folder === folder)) {
+      const problem = await database.problem();
+      if (problem !== undefined) this.#walker.note(folder, problem);
+    }
+    return installed;
   }
 
   async #configs(): Promise<readonly Evidence[]> {
@@ -105,10 +110,11 @@ function mannerOf({ holds, depth }: InstallRoot): Manner {
   };
 }
 
-/** Every package that dpkg has installed. */
-export async function debianPackages(identifier: Identifier, dpkg: DpkgDatabase): Promise<readonly Evidence[]> {
-  const installed = await dpkg.installed();
-  return installed.map((deb) => identifier.evidence("installed", { seen: attributed({ package: deb }) }));
+/** Every package that the package manager with this database has installed. */
+export async function packagesIn(identifier: Identifier, folder: RawPath): Promise<readonly Evidence[]> {
+  const databases = identifier.databases.filter((one) => one.folder === folder);
+  const installed = (await Promise.all(databases.map((one) => one.installed()))).flat();
+  return installed.map((one) => identifier.evidence("installed", { seen: attributed({ package: one }) }));
 }
 
 /** What is installed in one place; nothing where its own records do not say so, or where a file cannot be run. */
@@ -144,7 +150,7 @@ async function records(candidate: Exclude<Candidate, { what: "program" }>, owner
 
 /** What a scan needs, made for one who only scans (`edict audit`). @throws RangeError where a marker is too short */
 export function makeScan(
-  options: Omit<ScanOptions, "identifier" | "dpkg" | "configs"> & {
+  options: Omit<ScanOptions, "identifier" | "configs"> & {
     readonly wanted: Wanted;
     readonly clock: Clock;
     readonly dpkgFolder: string;
@@ -153,5 +159,5 @@ export function makeScan(
   const { wanted, clock, dpkgFolder, ...rest } = options;
   const dpkg = new DpkgDatabase(dpkgFolder);
   const identifier = new Identifier({ wanted, dpkg, clock });
-  return { scan: new Scan({ ...rest, identifier, dpkg, configs: wanted.configs }), identifier };
+  return { scan: new Scan({ ...rest, identifier, configs: wanted.configs }), identifier };
 }

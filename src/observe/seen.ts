@@ -47,3 +47,9 @@ export function attributed(says: Says): Seen {
     extension: reading([says.extension]),
   };
 }
+
+/** With one more package. */
+export function withPackage(seen: Seen, run: PackageSeen | undefined): Seen {
+  if (run === undefined) return seen;
+  return { ...seen, package: { value: ["value" in seen.package ? seen.package.value : [], run].flat() } };
+}

@@ -122,12 +122,12 @@ export class Walker {
       for await (const entry of await opendir(Buffer.from(folder, "latin1"), { encoding: "latin1" })) {
         if (this.#isOver()) return;
         this.#left -= 1;
-        if (this.#left < 0) return this.#note(folder, "the bound of entries was reached");
+        if (this.#left < 0) return this.note(folder, "the bound of entries was reached");
         const path = rawFromBytes(Buffer.from(`${folder === "/" ? "" : folder}/${entry.name}`, "latin1"));
         if (path !== undefined) yield { path, entry };
       }
     } catch (error) {
-      if (systemCode(error) !== "ENOENT" && systemCode(error) !== "ENOTDIR") this.#note(folder, why(error));
+      if (systemCode(error) !== "ENOENT" && systemCode(error) !== "ENOTDIR") this.note(folder, why(error));
     }
   }
 
@@ -135,7 +135,8 @@ export class Walker {
     return this.#signal?.aborted === true;
   }
 
-  #note(folder: RawPath, reason: string): void {
+  /** Takes note of a place that could not be looked into. */
+  note(folder: RawPath, reason: string): void {
     this.unreadableCount += 1;
     if (this.unreadable.length < mostNamed) this.unreadable.push({ path: toSeen(folder).path, why: reason });
   }

@@ -268,9 +268,9 @@ export interface Platform {
 
 /**
  * `bin` and `apps`: programs as well · `units`: only what says itself what it is · `home`: likewise, in folders that are not
- * hidden · `dpkg`: what the package manager has of all.
+ * hidden · `packages`: a package manager's database.
  */
-export type Holds = "npm" | "python" | "bin" | "apps" | "units" | "home" | "dpkg";
+export type Holds = "npm" | "python" | "bin" | "apps" | "units" | "home" | "packages";
 
 export interface InstallRoot {
   readonly path: string;

@@ -49,10 +49,10 @@ describe("Homebrew", () => {
   });
 });
 
-describe("editors of VS Code's family", () => {
-  const extension = (publisher: string, name: string, version: string): string =>
-    JSON.stringify({ publisher, name, version, engines: { vscode: "^1.90.0" } });
+const extension = (publisher: string, name: string, version: string): string =>
+  JSON.stringify({ publisher, name, version, engines: { vscode: "^1.90.0" } });
 
+describe("editors of VS Code's family", () => {
   test("have a person's extensions, and those that they are shipped with", async () => {
     const home = folder();
     lay(home, {
@@ -76,12 +76,13 @@ describe("editors of VS Code's family", () => {
   });
 });
 
+const manifest = (more: object): string => JSON.stringify({ manifest_version: 3, version: "1.0.4", ...more });
+
 describe("browsers of Chromium's family", () => {
   const key = Buffer.from("a public key, as far as this is concerned");
-  const digits = createHash("sha256").update(key).digest("hex").slice(0, 32);
-  const id = [...digits].map((digit) => "abcdefghijklmnop"[Number.parseInt(digit, 16)]).join("");
+  const half = createHash("sha256").update(key).digest().subarray(0, 16);
+  const id = [...half].map((byte) => String.fromCodePoint(97 + (byte >> 4), 97 + (byte & 15))).join("");
   const other = "fcoeoabgfenejglbffodgkkbkcdhcgfn";
-  const manifest = (more: object): string => JSON.stringify({ manifest_version: 3, version: "1.0.4", ...more });
 
   test("have extensions in each profile; an id that is not its key's is nobody's", async () => {
     const home = folder();
@@ -169,8 +170,9 @@ describe("Nix", () => {
   });
 });
 
+const below = (path: string) => placesBelow(path).map(({ kind }) => kind);
+
 test("a folder knows what lies below it by its place", () => {
-  const below = (path: string) => placesBelow(path).map(({ kind }) => kind);
   expect(below("/opt/homebrew/Cellar")).toEqual(["brew"]);
   expect(below("/snap")).toEqual(["snap"]);
   expect(below("/home/ann/snap")).toEqual([]);

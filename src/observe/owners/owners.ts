@@ -1,7 +1,7 @@
 import { Footing } from "#observe/footing.ts";
 import { Lru } from "#observe/lru.ts";
-import type { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { npmOwner } from "#observe/owners/npm.ts";
+import type { PackageDatabase } from "#observe/owners/package-database.ts";
 import { pythonOwner } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
 import { places, unitOf, type Place } from "#observe/places.ts";
@@ -23,20 +23,25 @@ export interface Owned {
 const remembered = 2_000;
 const unasked = { unread: "no identity asks for it" };
 
-type Look = (path: RawPath, stamp: Stamp, footing: Footing) => Promise<Says | undefined>;
+type Look = (path: RawPath, stamp: Stamp, footing: Footing) => Promise<readonly (Says | undefined)[]>;
 
 const packageOf =
   (look: (path: RawPath, stamp: Stamp, footing: Footing) => Promise<PackageSeen | undefined>): Look =>
   async (path, stamp, footing) => {
     const found = await look(path, stamp, footing);
-    return found && { package: found };
+    return [found && { package: found }];
   };
+
+const installedBy =
+  (database: PackageDatabase): Look =>
+  async (path, _stamp, footing) =>
+    (await database.owner(path, footing)).map((found) => ({ package: found }));
 
 const unitsAt =
   (place: Place): Look =>
   async (path, { owner }, footing) => {
     const unit = unitOf(place, path);
-    return unit && readUnit(unit, owner, footing);
+    return unit === undefined ? [] : [await readUnit(unit, owner, footing)];
   };
 
 /** Finds whose files are, as far as any identity asks; what was found stays known as long as what it rests on is unchanged. */
@@ -47,14 +52,15 @@ export class Owners {
   readonly #known = new Lru<string, Owned>(remembered);
   readonly #running = new Map<string, Promise<Owned>>();
 
-  constructor(wanted: Wanted, dpkg: DpkgDatabase) {
-    const ofEcosystems: readonly (readonly [ecosystem: string, look: Look])[] = [
-      ["npm", packageOf(npmOwner)],
-      ["pypi", packageOf(pythonOwner)],
-      ["deb", packageOf((path, _stamp, footing) => dpkg.owner(path, footing))],
+  constructor(wanted: Wanted, databases: readonly PackageDatabase[]) {
+    const ofEcosystems: readonly (readonly [ecosystems: readonly string[], look: Look])[] = [
+      [["npm"], packageOf(npmOwner)],
+      [["pypi"], packageOf(pythonOwner)],
+      ...databases.map((database) => [database.ecosystems, installedBy(database)] as const),
     ];
+    const isWanted = (ecosystem: string): boolean => wanted.ecosystems.has(ecosystem);
     this.#looks = [
-      ...ofEcosystems.filter(([ecosystem]) => wanted.ecosystems.has(ecosystem)).map(([, look]) => look),
+      ...ofEcosystems.filter(([ecosystems]) => ecosystems.some(isWanted)).map(([, look]) => look),
       ...places.filter((place) => place.wanted(wanted)).map(unitsAt),
     ];
     this.#packages = wanted.ecosystems.size > 0;
@@ -78,14 +84,11 @@ export class Owners {
 
   async #ask(path: RawPath, stamp: Stamp): Promise<Owned> {
     const footing = new Footing();
-    const said: Says[] = [];
-    for (const look of this.#looks) {
-      const says = await look(path, stamp, footing);
-      if (says !== undefined) said.push(says);
-    }
+    const said: (Says | undefined)[] = [];
+    for (const look of this.#looks) said.push(...(await look(path, stamp, footing)));
     return {
-      package: this.#packages ? reading(said.map((says) => says.package)) : unasked,
-      extension: this.#extensions ? reading(said.map((says) => says.extension)) : unasked,
+      package: this.#packages ? reading(said.map((says) => says?.package)) : unasked,
+      extension: this.#extensions ? reading(said.map((says) => says?.extension)) : unasked,
       footing,
     };
   }
