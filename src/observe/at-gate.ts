@@ -1,6 +1,6 @@
 import { baseNames } from "#observe/command-line.ts";
 import type { Content } from "#observe/content-pass.ts";
-import { places, unitOf } from "#observe/places.ts";
+import { isCargoPlace, places, unitOf } from "#observe/places.ts";
 import { nameOf, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { notSigned, onlyAudit, reading } from "#observe/seen.ts";
 import type { Wanted } from "#policy/compile.ts";
@@ -35,6 +35,7 @@ export function seenAtGate(path: RawPath | undefined, content: Content, owner: O
 }
 
 type Rule = (path: string, wanted: Wanted) => boolean;
+const ofSystem = ["deb", "rpm", "apk", "pacman", "aur"];
 const installed = ["/usr/", "/opt/", "/bin/", "/sbin/", "/lib"];
 
 /** Paths that an owner can be read of. Read it as: where this is wanted, a path of that form is worth asking about. */
@@ -42,7 +43,9 @@ const owned: readonly Rule[] = [
   (path, { ecosystems }) => ecosystems.has("npm") && path.includes("/node_modules/"),
   (path, { ecosystems }) => ecosystems.has("pypi") && /\/(?:site|dist)-packages\//.test(path),
   (path, { ecosystems }) => ecosystems.has("pypi") && nameOf(path.slice(0, path.lastIndexOf("/"))) === "bin",
-  (path, { ecosystems }) => ecosystems.has("deb") && installed.some((folder) => path.startsWith(folder)),
+  (path, { ecosystems }) => ecosystems.has("cargo") && isCargoPlace(path),
+  (path, { ecosystems }) =>
+    ofSystem.some((one) => ecosystems.has(one)) && installed.some((folder) => path.startsWith(folder)),
 ];
 
 /** Whether some wanted identity could be read from where a file lies. */

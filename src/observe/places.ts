@@ -90,3 +90,8 @@ export function placesBelow(folder: string): readonly Place[] {
     signs.some((sign) => (root === true ? path === sign : path.endsWith(sign))),
   );
 }
+
+/** Whether cargo can have put a program there: in a folder `bin`, but in none of the system's. */
+export function isCargoPlace(path: string): boolean {
+  return /\/bin\/[^/]+$/.test(path) && !/^(?:\/usr)?\/bin\//.test(path);
+}

@@ -2,15 +2,16 @@ import type { Clock } from "#lib/clock.ts";
 import { Footing } from "#observe/footing.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
+import { addonsIn, condaIn, type Listed } from "#observe/owners/lists.ts";
 import { npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
-import { unitAt } from "#observe/places.ts";
+import { unitAt, type PlaceKind } from "#observe/places.ts";
 import { ahead } from "#observe/pool.ts";
 import { below, rawFromText, type RawPath } from "#observe/raw-path.ts";
 import { folderAt, realPath, stampAt } from "#observe/read-file.ts";
 import { attributed, fileSeen, nothingRead, type Says } from "#observe/seen.ts";
-import { Walker, type Candidate, type Manner, type Unreadable } from "#observe/walk.ts";
+import { Walker, type Candidate, type Unreadable } from "#observe/walk.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
@@ -45,6 +46,11 @@ export class Scan implements AsyncIterable<Evidence> {
   /** Places that could not be looked into: named up to a bound, and how many there were. */
   get unreadable(): { readonly named: readonly Unreadable[]; readonly count: number } {
     return { named: this.#walker.unreadable, count: this.#walker.unreadableCount };
+  }
+
+  /** Folders of containers and images that were not looked into. */
+  get containers(): readonly string[] {
+    return [...this.#walker.containers];
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Evidence> {
@@ -102,7 +108,7 @@ export class Scan implements AsyncIterable<Evidence> {
   }
 }
 
-function mannerOf({ holds, depth }: InstallRoot): Manner {
+function mannerOf({ holds, depth }: InstallRoot): Parameters<Walker["walk"]>[1] {
   return {
     depth: holds === "python" ? depth + 3 : depth, // <tool>/lib/pythonX.Y/site-packages
     programs: holds === "bin" || holds === "apps",
@@ -127,15 +133,31 @@ export async function installedAt(identifier: Identifier, candidate: Candidate):
     return [identifier.evidence("installed", { file: found.file, seen: found.seen })];
   }
   const { folder } = candidate;
-  const stamp = await folderAt(folder);
-  const says = stamp === undefined ? undefined : await records(candidate, stamp.owner);
-  if (stamp === undefined || says === undefined) return [];
-  return [identifier.evidence("installed", { file: fileSeen(folder, stamp), seen: attributed(says) })];
+  const owner = (await folderAt(folder))?.owner;
+  const found = owner === undefined ? [] : await records(candidate, owner);
+  const evidence = found.map(async ({ at, ...says }) => {
+    const stamp = (await folderAt(at)) ?? (await stampAt(at));
+    return stamp && identifier.evidence("installed", { file: fileSeen(at, stamp), seen: attributed(says) });
+  });
+  return (await Promise.all(evidence)).filter((one) => one !== undefined);
 }
 
-/** What a folder's own records say that it is. */
-async function records(candidate: Exclude<Candidate, { what: "program" }>, owner: number): Promise<Says | undefined> {
-  const { what, folder } = candidate;
+/** What a folder's own records say that it is, or holds. */
+async function records(
+  { what, folder }: Exclude<Candidate, { what: "program" }>,
+  owner: number,
+): Promise<readonly Listed[]> {
+  if (what === "conda") return condaIn(folder, owner);
+  if (what === "firefox") return addonsIn(folder, owner);
+  const says = await said(what, folder, owner);
+  return says === undefined ? [] : [{ at: folder, ...says }];
+}
+
+async function said(
+  what: "npm" | "distribution" | PlaceKind,
+  folder: RawPath,
+  owner: number,
+): Promise<Says | undefined> {
   if (what === "npm") {
     const place = npmPlace(below(folder, "package.json"));
     const manifest = place === undefined ? undefined : await npmManifest(place, owner);

@@ -1,4 +1,5 @@
 import type { ExtensionSeen, FileSeen, PackageSeen, Reading, Seen } from "#policy/evidence.ts";
+import { containerOf } from "#observe/containers.ts";
 import { toSeen, type RawPath } from "#observe/raw-path.ts";
 import type { Stamp } from "#observe/read-file.ts";
 
@@ -30,7 +31,8 @@ export const onlyAudit = "looked at in an audit only";
 /** A file's place and state, as evidence has it. */
 export function fileSeen(path: RawPath, stamp: Stamp): FileSeen {
   const { dev, ino, size, nlink, owner } = stamp;
-  return { ...toSeen(path), dev, ino, size, nlink, owner };
+  const container = containerOf(path);
+  return { ...toSeen(path), dev, ino, size, nlink, owner, ...(container !== undefined && { container }) };
 }
 
 /** What an installed thing's own records say that it is. */

@@ -1,13 +1,14 @@
 import type { Dirent } from "node:fs";
-import { opendir } from "node:fs/promises";
+import { lstat, opendir } from "node:fs/promises";
 import { systemCode } from "#lib/errors.ts";
+import { containerOf } from "#observe/containers.ts";
 import { placesBelow, type Place, type PlaceKind } from "#observe/places.ts";
-import { below, nameOf, rawFromBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
+import { below, nameOf, parentOf, rawFromBytes, toBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { why } from "#observe/read-file.ts";
 
 /** Something that can be installed, as its place in a tree says. Nothing of it was read yet. */
 export type Candidate =
-  | { readonly what: "npm" | "distribution" | PlaceKind; readonly folder: RawPath }
+  | { readonly what: "npm" | "distribution" | "conda" | "firefox" | PlaceKind; readonly folder: RawPath }
   /** A regular file, or a link that may lead to one. */
   | { readonly what: "program"; readonly path: RawPath };
 
@@ -21,21 +22,29 @@ export interface Unreadable {
 const mostNamed = 1000;
 
 /** What of a tree is looked at. */
-export interface Manner {
+interface Manner {
   /** Ordinary folders deep. */
   readonly depth: number;
   /** Whether its files are programs. */
   readonly programs: boolean;
   /** Whether only those hidden folders are entered that projects keep packages in. */
   readonly projects: boolean;
+  /** The engine whose container or image is walked. */
+  readonly container: string | undefined;
 }
+
+/** Places remembered so that none is counted twice. */
+const mostNoted = 100_000;
 
 /** Walks folders, links never followed. Collects what it could not read. */
 export class Walker {
   readonly #signal: AbortSignal | undefined;
   readonly #apart: ReadonlySet<string>;
+  /** Folders of containers and images that were not entered: what is installed there is not installed here. */
+  readonly containers = new Set<string>();
   readonly unreadable: Unreadable[] = [];
   unreadableCount = 0;
+  readonly #noted = new Set<RawPath>();
   /** Entries that may still be looked at, so that no tree keeps a scan for ever. */
   #left: number;
 
@@ -50,8 +59,9 @@ export class Walker {
     this.#apart = options.apart ?? new Set();
   }
 
-  /** Everything installed in a folder. */
-  async *walk(folder: RawPath, manner: Manner): AsyncGenerator<Candidate> {
+  /** Everything installed in a folder; in one of a container, all of that too. */
+  async *walk(folder: RawPath, how: Omit<Manner, "container">): AsyncGenerator<Candidate> {
+    const manner = { ...how, container: containerOf(`${folder}/`) };
     if (nameOf(folder) === "node_modules") yield* this.#packages(folder, 4);
     else if (isSite(folder)) yield* this.#distributions(folder);
     else yield* this.#ordinary(folder, manner);
@@ -61,6 +71,7 @@ export class Walker {
     const places = placesBelow(folder);
     for await (const { path, entry } of this.#entries(folder)) {
       if (entry.isDirectory()) yield* this.#folder(path, places, manner);
+      else if (profileFiles.has(nameOf(path)) && places.length === 0) yield { what: "firefox", folder };
       else if (manner.programs && (entry.isFile() || entry.isSymbolicLink())) yield { what: "program", path };
     }
   }
@@ -69,9 +80,11 @@ export class Walker {
     const name = nameOf(path);
     const place = places.find(({ names }) => names[0]?.(name) === true);
     if (this.#apart.has(path)) return;
+    if (containerOf(`${path}/`) !== manner.container) return void this.containers.add(toSeen(path).path);
     if (place !== undefined) yield* this.#units(place, path, 1);
     else if (name === "node_modules") yield* this.#packages(path, 4);
     else if (isSite(path)) yield* this.#distributions(path);
+    else if (name === "conda-meta") yield { what: "conda", folder: path };
     else if (isKernels(path) || (manner.projects && name.startsWith(".") && !hidden.has(name))) return;
     else if (manner.depth > 0 || placesBelow(path).length > 0)
       yield* this.#ordinary(path, { ...manner, depth: manner.depth - 1 });
@@ -112,7 +125,8 @@ export class Walker {
 
   async *#distributions(site: RawPath): AsyncGenerator<Candidate> {
     for await (const { path, entry } of this.#entries(site))
-      if (entry.isDirectory() && nameOf(path).endsWith(".dist-info")) yield { what: "distribution", folder: path };
+      if (entry.isDirectory() && /\.(?:dist|egg)-info$/.test(nameOf(path)))
+        yield { what: "distribution", folder: path };
   }
 
   async *#entries(folder: RawPath): AsyncGenerator<{ readonly path: RawPath; readonly entry: Dirent }> {
@@ -127,7 +141,9 @@ export class Walker {
         if (path !== undefined) yield { path, entry };
       }
     } catch (error) {
-      if (systemCode(error) !== "ENOENT" && systemCode(error) !== "ENOTDIR") this.note(folder, why(error));
+      const code = systemCode(error);
+      if (code === "EACCES") this.note(await closedOf(folder), why(error));
+      else if (code !== "ENOENT" && code !== "ENOTDIR") this.note(folder, why(error));
     }
   }
 
@@ -137,10 +153,15 @@ export class Walker {
 
   /** Takes note of a place that could not be looked into. */
   note(folder: RawPath, reason: string): void {
+    if (this.#noted.has(folder)) return;
+    if (this.#noted.size < mostNoted) this.#noted.add(folder);
     this.unreadableCount += 1;
     if (this.unreadable.length < mostNamed) this.unreadable.push({ path: toSeen(folder).path, why: reason });
   }
 }
+
+/** Files of a profile of Firefox, or of the folder that its profiles lie in. */
+const profileFiles: ReadonlySet<string> = new Set(["extensions.json", "profiles.ini"]);
 
 /** Hidden folders of a project that packages lie in: virtual environments, and what conda and pixi make. */
 const hidden: ReadonlySet<string> = new Set([".venv", ".env", ".virtualenv", ".conda", ".pixi", ".yarn"]);
@@ -156,4 +177,20 @@ function isSite(folder: RawPath): boolean {
 /** The kernel's own filesystems hold nothing that is installed. */
 function isKernels(folder: RawPath): boolean {
   return folder === "/proc" || folder === "/sys" || folder === "/dev" || folder === "/run";
+}
+
+/** The folder that keeps us out of another one: that one itself, or the first above it that may not be entered. */
+async function closedOf(folder: RawPath): Promise<RawPath> {
+  for (let at: RawPath = folder, above = parentOf(at); ; [at, above] = [above, parentOf(above)]) {
+    if (at === above || (await isThere(at))) return at;
+  }
+}
+
+async function isThere(path: RawPath): Promise<boolean> {
+  try {
+    await lstat(toBytes(path));
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -44,7 +44,7 @@ export async function lookThrough(
   const found: Evidence[] = [];
   for await (const evidence of scan) found.push(evidence);
   const said = found.flatMap(({ seen }) => saidBy(seen)).toSorted();
-  return { found, said, unreadable: scan.unreadable };
+  return { found, said, unreadable: scan.unreadable, containers: scan.containers };
 }
 
 /** Whose a file is, as its owner says; it is made where it is not there. */

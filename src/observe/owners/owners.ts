@@ -1,5 +1,6 @@
 import { Footing } from "#observe/footing.ts";
 import { Lru } from "#observe/lru.ts";
+import { cargoOwner } from "#observe/owners/cargo.ts";
 import { npmOwner } from "#observe/owners/npm.ts";
 import type { PackageDatabase } from "#observe/owners/package-database.ts";
 import { pythonOwner } from "#observe/owners/python.ts";
@@ -56,6 +57,7 @@ export class Owners {
     const ofEcosystems: readonly (readonly [ecosystems: readonly string[], look: Look])[] = [
       [["npm"], packageOf(npmOwner)],
       [["pypi"], packageOf(pythonOwner)],
+      [["cargo"], packageOf(cargoOwner)],
       ...databases.map((database) => [database.ecosystems, installedBy(database)] as const),
     ];
     const isWanted = (ecosystem: string): boolean => wanted.ecosystems.has(ecosystem);

@@ -19,6 +19,7 @@ const shared: readonly Root[] = [
   ["/usr/local/pipx/venvs", "python", 1],
   ["/opt/pipx/venvs", "python", 1],
   ["/usr/local/lib", "units", 1],
+  ["/opt/conda", "units", 4],
   ["/home/linuxbrew/.linuxbrew/Cellar", "units", 2],
   ["/home/linuxbrew/.linuxbrew/Caskroom", "units", 2],
   ["/snap", "units", 2],
@@ -66,6 +67,7 @@ const lookedThrough: readonly Root[] = [
   [".local/pipx/.cache", "units", 3],
   [".local/lib", "units", 1],
   [".pyenv/versions", "units", 4],
+  [".conda/envs", "units", 4],
   [".claude/local", "units", 1],
   [".qwen/updates", "units", 5],
 ];
@@ -133,6 +135,17 @@ const browsers: readonly string[] = [
   ".var/app/com.brave.Browser/config/BraveSoftware/Brave-Browser",
 ];
 
+/** What Firefox and its kin keep of a person: <folder>/<profile>/extensions.json. */
+const foxes: readonly string[] = [
+  ".mozilla/firefox",
+  ".config/mozilla/firefox",
+  "snap/firefox/common/.mozilla/firefox",
+  ".var/app/org.mozilla.firefox/.mozilla/firefox",
+  ".librewolf",
+  ".waterfox",
+  ".zen",
+];
+
 const everybodys: readonly Root[] = [
   ...shared,
   ...shipped.map((name): Root => [`/usr/share/${name}/resources/app/extensions`, "units", 1]),
@@ -142,7 +155,7 @@ const ofHome: readonly Root[] = [
   ...personal,
   ...lookedThrough,
   ...editors.map((folder): Root => [`${folder}/extensions`, "units", 1]),
-  ...browsers.map((folder): Root => [folder, "units", 1]),
+  ...[...browsers, ...foxes].map((folder): Root => [folder, "units", 1]),
 ];
 
 /** Folders of a home that people work in: seven deep lies ~/work/customer/repository/packages/name/node_modules. */

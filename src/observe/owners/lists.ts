@@ -1,0 +1,43 @@
+import { readdir } from "node:fs/promises";
+import { below, rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
+import { readSmall } from "#observe/read-file.ts";
+import { parseCondaRecord } from "#observe/readers/conda.ts";
+import { parseAddons, profilesElsewhere } from "#observe/readers/firefox.ts";
+import type { Says } from "#observe/seen.ts";
+
+/** One of several things that are installed in one folder, and the file that says so. */
+export interface Listed extends Says {
+  readonly at: RawPath;
+}
+
+/** Bytes: a conda record names every file of its package, extensions.json has some kilobytes an extension. */
+const longestRecord = 16 * 1024 * 1024;
+const mostRecords = 5000;
+
+/** The packages of a conda environment, by its folder conda-meta. */
+export async function condaIn(folder: RawPath, owner: number): Promise<readonly Listed[]> {
+  const names = await readdir(toBytes(folder), { encoding: "latin1" }).catch(() => []);
+  const found: Listed[] = [];
+  for (const name of names.filter((one) => one.endsWith(".json")).slice(0, mostRecords)) {
+    const at = below(folder, name);
+    const read = await readSmall(at, longestRecord, owner);
+    const record = "unread" in read ? undefined : parseCondaRecord(read.bytes, name);
+    if (record !== undefined) found.push({ at, package: record });
+  }
+  return found;
+}
+
+/** The extensions of a profile of Firefox, or of those profiles that a folder's profiles.ini has elsewhere. */
+export async function addonsIn(folder: RawPath, owner: number): Promise<readonly Listed[]> {
+  const list = await readSmall(below(folder, "profiles.ini"), longestRecord, owner);
+  const elsewhere =
+    "unread" in list ? [] : profilesElsewhere(list.bytes).map((path) => rawFromBytes(Buffer.from(path, "latin1")));
+  const found: Listed[] = [];
+  for (const profile of [folder, ...elsewhere]) {
+    if (profile === undefined) continue;
+    const at = below(profile, "extensions.json");
+    const read = await readSmall(at, longestRecord, owner);
+    if (!("unread" in read)) found.push(...parseAddons(read.bytes).map((extension) => ({ at, extension })));
+  }
+  return found;
+}
