@@ -2,7 +2,17 @@ import { rawFromBytes, type RawPath } from "#observe/raw-path.ts";
 import type { Wanted } from "#policy/compile.ts";
 
 /** Installers that give each thing a folder of its own. */
-export type PlaceKind = "brew" | "cask" | "snap" | "flatpak" | "nix" | "extension" | "builtin" | "chrome" | "bun";
+export type PlaceKind =
+  | "brew"
+  | "cask"
+  | "snap"
+  | "flatpak"
+  | "nix"
+  | "extension"
+  | "builtin"
+  | "chrome"
+  | "jetbrains"
+  | "bun";
 
 /** Where one of them puts what it installs: in a path, a few names behind a sign make one unit. */
 export interface Place {
@@ -31,6 +41,8 @@ const commit = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 const derived = (name: string): boolean => /^[0-9a-z]{32}-./.test(name);
 const cached = (name: string): boolean => /^[^@.][^@]*@[^@]+@@@/.test(name);
 const scope = (name: string): boolean => /^@./.test(name);
+const ide = (name: string): boolean => /^[A-Z][A-Za-z]{2,40}20\d\d\.\d$/.test(name);
+const plugins = (name: string): boolean => name === "plugins";
 const storeId = (name: string): boolean => /^[a-p]{32}$/.test(name);
 
 const ofEcosystem =
@@ -41,7 +53,8 @@ const ofExtensions = ({ extensions }: Wanted): boolean => extensions;
 
 /**
  * From Homebrew's Formula Cookbook, snapd's and Flatpak's descriptions of their filesystems, the Nix manual ("Store path"), VS
- * Code's documentation of extensions, Chromium's docs/user_data_dir.md, and what Bun 1.3 makes.
+ * Code's documentation of extensions, Chromium's docs/user_data_dir.md, JetBrains'
+ * "Directories used by the IDE", and what Bun 1.3 makes.
  */
 export const places: readonly Place[] = [
   { kind: "brew", signs: ["/Cellar/"], names: [any, any], wanted: ofEcosystem("brew") },
@@ -59,6 +72,8 @@ export const places: readonly Place[] = [
   { kind: "extension", signs: ["/extensions/"], names: [dotted], wanted: ofExtensions },
   { kind: "bun", signs: ["/install/cache/"], names: [cached], wanted: ofEcosystem("npm") },
   { kind: "bun", signs: ["/install/cache/"], names: [scope, cached], wanted: ofEcosystem("npm") },
+  { kind: "jetbrains", signs: ["/JetBrains/", "/Google/"], names: [ide, plugins, any], wanted: ofExtensions },
+  { kind: "jetbrains", signs: ["/JetBrains/", "/Google/"], names: [ide, any], wanted: ofExtensions },
   { kind: "chrome", signs: ["/Extensions/"], names: [storeId, any], wanted: ofExtensions },
 ];
 

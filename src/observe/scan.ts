@@ -2,7 +2,7 @@ import type { Clock } from "#lib/clock.ts";
 import { Footing } from "#observe/footing.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import { addonsIn, condaIn, type Listed } from "#observe/owners/lists.ts";
+import { addonsIn, condaIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
 import { npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
@@ -149,6 +149,7 @@ async function records(
 ): Promise<readonly Listed[]> {
   if (what === "conda") return condaIn(folder, owner);
   if (what === "firefox") return addonsIn(folder, owner);
+  if (what === "yarn") return zippedIn(folder, owner);
   const says = await said(what, folder, owner);
   return says === undefined ? [] : [{ at: folder, ...says }];
 }

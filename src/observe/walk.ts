@@ -8,7 +8,7 @@ import { why } from "#observe/read-file.ts";
 
 /** Something that can be installed, as its place in a tree says. Nothing of it was read yet. */
 export type Candidate =
-  | { readonly what: "npm" | "distribution" | "conda" | "firefox" | PlaceKind; readonly folder: RawPath }
+  | { readonly what: "npm" | "distribution" | "conda" | "firefox" | "yarn" | PlaceKind; readonly folder: RawPath }
   /** A regular file, or a link that may lead to one. */
   | { readonly what: "program"; readonly path: RawPath };
 
@@ -78,13 +78,16 @@ export class Walker {
 
   async *#folder(path: RawPath, places: readonly Place[], manner: Manner): AsyncGenerator<Candidate> {
     const name = nameOf(path);
-    const place = places.find(({ names }) => names[0]?.(name) === true);
+    const fitting = places.filter(({ names }) => names[0]?.(name) === true);
+    const units = fitting.filter(({ kind }) => kind === fitting[0]?.kind);
     if (this.#apart.has(path)) return;
     if (containerOf(`${path}/`) !== manner.container) return void this.containers.add(toSeen(path).path);
-    if (place !== undefined) yield* this.#units(place, path, 1);
-    else if (name === "node_modules") yield* this.#packages(path, 4);
+    for (const place of units) yield* this.#units(place, path, 1);
+    if (units.length > 0) return;
+    if (name === "node_modules") yield* this.#packages(path, 4);
     else if (isSite(path)) yield* this.#distributions(path);
     else if (name === "conda-meta") yield { what: "conda", folder: path };
+    else if (/\/(?:\.yarn|berry)\/cache$/.test(path)) yield { what: "yarn", folder: path };
     else if (isKernels(path) || (manner.projects && name.startsWith(".") && !hidden.has(name))) return;
     else if (manner.depth > 0 || placesBelow(path).length > 0)
       yield* this.#ordinary(path, { ...manner, depth: manner.depth - 1 });

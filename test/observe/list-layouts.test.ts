@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { lay, lookThrough, ownersOf } from "./layout.ts";
 import { folder } from "./place.ts";
+import { zip } from "./zip.ts";
 
 /** As cargo 1.95 writes it. */
 const install = (crate: string, ...bins: readonly string[]) => ({
@@ -178,4 +179,64 @@ test("FIFOs, devices, loops, folders and huge files in the place of any manifest
     expect([i, (await lookThrough([root, "apps", 9])).said]).toEqual([i, []]);
     expect([i, await ownersOf(join(root, ".cargo/bin/x"))]).toEqual([i, []]);
   }
+});
+
+const plugin = (id: string, more = "") =>
+  `<?xml version="1.0"?>\n<!-- <id>no</id> -->\n<idea-plugin url="https://x">\n<vendor><id>vendor</id></vendor>\n${id}\n<version>1.5.2</version>${more}</idea-plugin>`;
+
+describe("IDEs of JetBrains", () => {
+  test("have the plugins that a person added, by the one library that describes them", async () => {
+    const home = folder();
+    const ide = join(home, ".local/share/JetBrains/IntelliJIdea2025.1");
+    zip(join(ide, "github-copilot-intellij/lib/a-library.jar"), {
+      "META-INF/plugin.xml": "<plugin><id>maven</id></plugin>",
+    });
+    zip(join(ide, "github-copilot-intellij/lib/core.jar"), {
+      "META-INF/plugin.xml": plugin("<id>com.github.copilot</id>"),
+    });
+    zip(join(ide, "nameless/lib/nameless.jar"), { "META-INF/plugin.xml": plugin("<name>Only A Name</name>") });
+    zip(join(ide, "bomb/lib/bomb.jar"), { "META-INF/plugin.xml": plugin("<id>com.bomb</id>", "x".repeat(50_000_000)) });
+    lay(ide, {
+      "cut/lib/cut.jar": "PK\u0003\u0004",
+      "github-copilot-intellij/copilot-agent/bin/server": "1",
+      "empty/lib/": "",
+    });
+    zip(join(home, "Library/Application Support/JetBrains/PyCharm2025.2/plugins/cody/lib/cody.jar"), {
+      "META-INF/plugin.xml": plugin("<id>com.sourcegraph.jetbrains</id>"),
+    });
+    const looked = await lookThrough(
+      [join(home, ".local/share/JetBrains"), "units", 0],
+      [join(home, "Library/Application Support/JetBrains"), "units", 0],
+    );
+    expect(looked.said).toEqual([
+      "jetbrains Only A Name 1.5.2",
+      "jetbrains com.github.copilot 1.5.2",
+      "jetbrains com.sourcegraph.jetbrains 1.5.2",
+    ]);
+    expect(await ownersOf(join(ide, "github-copilot-intellij/copilot-agent/bin/server"))).toEqual([
+      "jetbrains com.github.copilot 1.5.2",
+    ]);
+  });
+});
+
+const manifest = (name: string) => JSON.stringify({ name, version: "1.6.0" });
+
+describe("Yarn 4", () => {
+  test("has packages in archives, each by the manifest in it", async () => {
+    const home = folder();
+    const cache = join(home, "work/app/.yarn/cache");
+    zip(join(cache, "cowsay-npm-1.6.0-4991c1c046-10c0.zip"), {
+      "node_modules/cowsay/package.json": manifest("cowsay"),
+    });
+    zip(join(cache, "@types-node-npm-1.6.0-a217a0974b-10c0.zip"), {
+      "node_modules/@types/node/package.json": manifest("@types/node"),
+    });
+    zip(join(cache, "@a-b-c-npm-1.6.0-a217a0974b-10c0.zip"), {
+      "node_modules/@a-b/c/package.json": manifest("@a-b/c"),
+    });
+    zip(join(cache, "other-npm-1.6.0-a217a0974b-10c0.zip"), { "node_modules/other/package.json": manifest("cowsay") });
+    lay(cache, { "broken-npm-1.0.0-a217a0974b-10c0.zip": "PK", ".gitignore": "" });
+    const looked = await lookThrough([home, "home", 6]);
+    expect(looked.said).toEqual(["npm @a-b/c 1.6.0", "npm @types/node 1.6.0", "npm cowsay 1.6.0"]);
+  });
 });

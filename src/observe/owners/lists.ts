@@ -1,6 +1,9 @@
 import { readdir } from "node:fs/promises";
+import { entryIn } from "#observe/owners/archive.ts";
+import { seen as npmSeen } from "#observe/owners/npm.ts";
 import { below, rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
 import { readSmall } from "#observe/read-file.ts";
+import { longestManifest, parsePackageJson } from "#observe/readers/package-json.ts";
 import { parseCondaRecord } from "#observe/readers/conda.ts";
 import { parseAddons, profilesElsewhere } from "#observe/readers/firefox.ts";
 import type { Says } from "#observe/seen.ts";
@@ -40,4 +43,32 @@ export async function addonsIn(folder: RawPath, owner: number): Promise<readonly
     if (!("unread" in read)) found.push(...parseAddons(read.bytes).map((extension) => ({ at, extension })));
   }
   return found;
+}
+
+/** What Yarn calls an archive of npm's: a scope's slash is written as a dash. */
+const yarnArchive = /^(.{1,214}?)-npm-[^/]{1,100}-[0-9a-f]{10}-[^/]{1,80}\.zip$/;
+const mostArchives = 20_000;
+
+/** The packages that Yarn (2 and later) keeps in archives and runs from there: .yarn/cache of a project, or of a person. */
+export async function zippedIn(folder: RawPath, owner: number): Promise<readonly Listed[]> {
+  const names = await readdir(toBytes(folder), { encoding: "latin1" }).catch(() => []);
+  const found: Listed[] = [];
+  for (const name of names.slice(0, mostArchives)) {
+    const at = below(folder, name);
+    for (const id of idsOf(yarnArchive.exec(name)?.[1] ?? "")) {
+      const bytes = await entryIn(at, `node_modules/${id}/package.json`, longestManifest, owner);
+      const manifest = bytes === undefined ? undefined : parsePackageJson(bytes);
+      if (manifest?.name !== id) continue;
+      found.push({ at, package: npmSeen(manifest) });
+      break;
+    }
+  }
+  return found;
+}
+
+/** The ids that an archive's name can stand for: "@a-b-c" for @a/b-c and for @a-b/c. */
+function idsOf(slug: string): readonly string[] {
+  if (!slug.startsWith("@")) return slug === "" ? [] : [slug];
+  const dashes = [...slug.matchAll(/-/g)].map(({ index }) => index).slice(0, 8);
+  return dashes.map((at) => `${slug.slice(0, at)}/${slug.slice(at + 1)}`);
 }

@@ -3,6 +3,7 @@ import { caskIn, kegIn } from "#observe/owners/brew.ts";
 import { chromeExtensionIn } from "#observe/owners/chrome.ts";
 import { flatpakIn } from "#observe/owners/flatpak.ts";
 import { cachedByBun } from "#observe/owners/bun.ts";
+import { pluginIn } from "#observe/owners/jetbrains.ts";
 import { derivationIn } from "#observe/owners/nix.ts";
 import { snapIn } from "#observe/owners/snap.ts";
 import { builtinIn, extensionIn } from "#observe/owners/vscode.ts";
@@ -20,6 +21,7 @@ const readers: Readonly<Record<PlaceKind, ReadUnit>> = {
   extension: extensionIn,
   builtin: builtinIn,
   chrome: chromeExtensionIn,
+  jetbrains: pluginIn,
   bun: cachedByBun,
 };
 

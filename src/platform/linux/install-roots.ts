@@ -61,6 +61,7 @@ const lookedThrough: readonly Root[] = [
   [".local/share/pnpm/store/v11/links", "units", 4],
   [".cache/pnpm/dlx", "units", 2],
   [".cache/yarn", "units", 2],
+  [".yarn/berry", "units", 0],
   [".bun/install/cache", "units", 2],
   [".cache/uv/archive-v0", "units", 3],
   [".local/share/pipx/.cache", "units", 3],
@@ -68,6 +69,8 @@ const lookedThrough: readonly Root[] = [
   [".local/lib", "units", 1],
   [".pyenv/versions", "units", 4],
   [".conda/envs", "units", 4],
+  [".local/share/JetBrains", "units", 0],
+  [".local/share/Google", "units", 0],
   [".claude/local", "units", 1],
   [".qwen/updates", "units", 5],
 ];
