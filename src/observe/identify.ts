@@ -14,8 +14,9 @@ import { ContentReader } from "#observe/content.ts";
 import type { Content } from "#observe/content-pass.ts";
 import type { Interpreter, Runs } from "#observe/interpreters.ts";
 import type { Footing } from "#observe/footing.ts";
-import type { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { Owners } from "#observe/owners/owners.ts";
+import type { PackageDatabase } from "#observe/owners/package-database.ts";
+import { systemDatabases } from "#observe/owners/system.ts";
 import { nameOf, rawFromSeen, toBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { heldFile, ownPath, resolved } from "#observe/reach.ts";
 import {
@@ -29,11 +30,11 @@ import {
   type Unread,
 } from "#observe/read-file.ts";
 import { candidates, runsFile, startedBy } from "#observe/script-files.ts";
-import { fileSeen, nothingRead, notSigned, onlyAudit, reading } from "#observe/seen.ts";
+import { fileSeen, nothingRead, notSigned, onlyAudit, reading, withPackage } from "#observe/seen.ts";
 import type { Owner } from "#observe/at-gate.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { ProcessDetail } from "#platform/platform.ts";
-import type { Evidence, FileSeen, PackageSeen, ProcessSeen, Seen } from "#policy/evidence.ts";
+import type { Evidence, FileSeen, ProcessSeen, Seen } from "#policy/evidence.ts";
 
 /** One file and everything that was read of it. */
 export interface Identified extends Read {
@@ -82,15 +83,23 @@ type Script = Identified | { readonly seen: Seen } | Unread;
 
 /** Turns files and processes into evidence: which identities each kind shows, which it lacks, which could not be read. */
 export class Identifier {
+  /** What this machine's package managers have installed. */
+  readonly databases: readonly PackageDatabase[];
   readonly #content: ContentReader;
   readonly #owners: Owners;
   readonly #clock: Clock;
   readonly #newId: () => string;
 
-  /** @throws RangeError where a wanted marker is too short to be searched */
-  constructor(options: { readonly wanted: Wanted; readonly dpkg: DpkgDatabase; readonly clock: Clock }) {
+  /** `others`: databases beside dpkg's. @throws RangeError where a wanted marker is too short to be searched */
+  constructor(options: {
+    readonly wanted: Wanted;
+    readonly dpkg: PackageDatabase;
+    readonly others?: readonly PackageDatabase[];
+    readonly clock: Clock;
+  }) {
     this.#content = new ContentReader(options.wanted);
-    this.#owners = new Owners(options.wanted, options.dpkg);
+    this.databases = [options.dpkg, ...(options.others ?? systemDatabases())];
+    this.#owners = new Owners(options.wanted, this.databases);
     this.#clock = options.clock;
     this.#newId = uuid7(options.clock);
   }
@@ -211,8 +220,7 @@ export class Identifier {
   async #described(stamp: Stamp, read: Content, path: RawPath | undefined, names: readonly string[]): Promise<Read> {
     const { interpreter: is, signer = { unread: notSigned }, ...content } = read;
     const rest = { ...content, signer, name: reading(names), config: { unread: onlyAudit } };
-    const { key } = stamp;
-    const interpreter = interpreterNamed(is ?? "");
+    const [key, interpreter] = [stamp.key, interpreterNamed(is ?? "")];
     if (path === undefined) {
       const unread = { unread: elsewhere };
       const seen = { ...rest, package: unread, extension: unread, path: unread };
@@ -289,9 +297,4 @@ export class Identifier {
         return runs satisfies never;
     }
   }
-}
-
-function withPackage(seen: Seen, run: PackageSeen | undefined): Seen {
-  if (run === undefined) return seen;
-  return { ...seen, package: { value: ["value" in seen.package ? seen.package.value : [], run].flat() } };
 }

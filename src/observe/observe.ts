@@ -10,6 +10,7 @@ import { ExecWatch, type ExecHealth } from "#observe/exec-watch.ts";
 import { Given } from "#observe/given.ts";
 import { Inventory, type InventoryHealth } from "#observe/inventory.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
+import { systemDatabases } from "#observe/owners/system.ts";
 import { ProcessWatch, type Sweep } from "#observe/process-watch.ts";
 import { runAt } from "#observe/schedule.ts";
 import type { Wanted } from "#policy/compile.ts";
@@ -112,6 +113,7 @@ class Watch implements Watching {
   readonly #queue = new Queue<Evidence>(mostWaiting);
   readonly #processes: ProcessWatch;
   readonly #dpkg = new DpkgDatabase("/var/lib/dpkg");
+  readonly #others = systemDatabases();
   readonly #inventory: Inventory;
   readonly #given = new Given();
   readonly #execs: ExecWatch;
@@ -144,7 +146,7 @@ class Watch implements Watching {
     });
     signal.addEventListener("abort", () => this.#execs.close(), { once: true });
     if (signal.aborted) this.#execs.close();
-    this.#inventory = new Inventory({ platform, clock, dpkg: this.#dpkg, identifier, give, signal });
+    this.#inventory = new Inventory({ platform, clock, identifier, give, signal });
     this.evidence = this.#queue.read(signal);
     runAt(options.dailyScan ?? noon, () => this.#inventory.scan(), signal);
     void this.#sweepOn();
@@ -222,7 +224,7 @@ class Watch implements Watching {
       if (current.wanted !== wanted) this.#identifier = { wanted, it: current.it };
       return current.it;
     }
-    const it = new Identifier({ wanted, dpkg: this.#dpkg, clock: this.#options.clock });
+    const it = new Identifier({ wanted, dpkg: this.#dpkg, others: this.#others, clock: this.#options.clock });
     this.#identifier = { wanted, it };
     return it;
   }

@@ -267,11 +267,17 @@ export interface Platform {
   readonly watchdog: number | undefined;
 }
 
+/**
+ * `bin` and `apps`: programs as well · `units`: only what says itself what it is · `home`: likewise, in folders that are not
+ * hidden · `packages`: a package manager's database.
+ */
+export type Holds = "npm" | "python" | "bin" | "apps" | "units" | "home" | "packages";
+
 export interface InstallRoot {
   readonly path: string;
   readonly owner: number;
   /** What lies there, and so how it is read. */
-  readonly holds: "npm" | "bin" | "vscode" | "python" | "apps" | "dpkg" | "config";
+  readonly holds: Holds;
   /** How many folders deep a change can matter. */
   readonly depth: number;
 }
