@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { policyBounds } from "#policy/ban.ts";
 import { conflictText } from "#policy/conflict.ts";
-import { makeReady, type SignedParts } from "#policy/ready.ts";
+import { makeReady, readyInPieces, type SignedParts } from "#policy/ready.ts";
 import { bytesOf, grantText, whom } from "./written.ts";
 import { banText, refusalOf, toolText } from "./text.ts";
 
@@ -143,4 +143,14 @@ test("whatever a group or the server signs, the base is in force", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+function places(groups: Readonly<Record<string, unknown>>): number {
+  return [...readyInPieces(signed(groups), whom)].length;
+}
+
+test("each group's policy is read, and merged, in a piece of its own", () => {
+  const [none, two, three] = [{}, { a: group("a"), b: group("b") }, { a: group("a"), b: group("b"), c: group("c") }];
+  expect(places(two)).toBeGreaterThan(places(none) + 3);
+  expect(places(three)).toBe(places(two) + 2);
 });
