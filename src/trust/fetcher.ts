@@ -98,10 +98,7 @@ export class HttpFetcher implements Fetcher {
   }
 
   async target(name: string, length: number): Promise<Uint8Array> {
-    const parts = name.split("/");
-    if (parts.some((part) => part === "" || part === "." || part === ".."))
-      throw new TrustError("FORMAT", `"${name}" is not a target's path`, { file: name });
-    const path = parts.map(encodeURIComponent).join("/");
+    const path = targetSegments(name).map(encodeURIComponent).join("/");
     this.#deadline.allowFor(length);
     return body(await this.#get(this.#options.targetsUrl + path, name, length, this.#deadline.left(name)), name);
   }
@@ -114,6 +111,14 @@ export class HttpFetcher implements Fetcher {
       throw error;
     }
   }
+}
+
+/** The names in a target's path, none of which leads elsewhere. @throws TrustError FORMAT */
+export function targetSegments(path: string): readonly string[] {
+  const segments = path.split("/");
+  if (segments.some((segment) => segment === "" || segment === "." || segment === ".."))
+    throw new TrustError("FORMAT", `"${path}" is not a target's path`, { file: path });
+  return segments;
 }
 
 function body(reply: Reply, file: string): Uint8Array {
