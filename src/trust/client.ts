@@ -125,9 +125,11 @@ class DeviceClient implements Client {
   async #remember({ set }: Chain): Promise<void> {
     const standing = this.#standing;
     const now = this.#options.clock.now();
-    const state = await readState(this.#store);
     // The newest root says which keys may still vouch for the time; without one, the generation's own.
-    const { root } = await loadRoot(this.#store, this.#options.bootstrap).catch(() => set);
+    const [state, { root }] = await Promise.all([
+      readState(this.#store),
+      loadRoot(this.#store, this.#options.bootstrap).catch(() => set),
+    ]);
     const still = (floor: Floor | undefined): Floor | undefined => vouched(floor, root.roles.timestamp, root.keys);
     const own = still(raise(undefined, set.timestamp?.issued, set.timestampSigners, now));
     standing.refreshed ??= state.refreshed;
