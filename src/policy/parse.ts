@@ -3,7 +3,7 @@ import { jsonBounds, jsonInPieces } from "#lib/pure/json.ts";
 import { locate } from "#lib/pure/json-locate.ts";
 import { JsonError, type JsonBounds, type JsonPath } from "#lib/pure/json-scanner.ts";
 import { whole, type Pieces } from "#lib/pure/pieces.ts";
-import { banSchema, policyBounds, policySchema, type Policy } from "#policy/ban.ts";
+import { banSchema, policyBounds, policySchema, type Disabled, type Policy } from "#policy/ban.ts";
 import { evidenceSchema, type Evidence } from "#policy/evidence.ts";
 import { readNewerCatalog, readNewerPolicy } from "#policy/newer.ts";
 import { pathText, problemsOf, type Problem } from "#policy/problem.ts";
@@ -89,13 +89,18 @@ export function* policyInPieces(bytes: Uint8Array, { newer = "refuse" }: Newer =
   };
 }
 
+/** A catalog, and what of a newer one is left out here. */
+export interface ReadCatalog extends Catalog {
+  readonly ignored: readonly Disabled[];
+}
+
 /** @throws PolicyError */
-export function parseCatalog(bytes: Uint8Array, newer: Newer = {}): Catalog {
+export function parseCatalog(bytes: Uint8Array, newer: Newer = {}): ReadCatalog {
   return whole(catalogInPieces(bytes, newer));
 }
 
 /** @throws PolicyError */
-export function* catalogInPieces(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Pieces<Catalog> {
+export function* catalogInPieces(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Pieces<ReadCatalog> {
   const document = yield* documentInPieces(bytes, { ...jsonBounds, bytes: policyBounds.catalog });
   yield;
   checkBounds(document);
@@ -103,7 +108,7 @@ export function* catalogInPieces(bytes: Uint8Array, { newer = "refuse" }: Newer 
   const read = version > formatVersion ? readNewerCatalog(document.value) : yield* readCatalog(document);
   if ("problem" in read) return document.failWith([read.problem]);
   checkUnique(document, "tools", read.tools);
-  return { formatVersion, tools: read.tools };
+  return { formatVersion, tools: read.tools, ignored: "ignored" in read ? read.ignored : [] };
 }
 
 function* readPolicy(document: Document): Pieces<z.output<typeof policySchema>> {

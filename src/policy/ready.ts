@@ -1,5 +1,5 @@
 import { whole, type Pieces } from "#lib/pure/pieces.ts";
-import { policyBounds } from "#policy/ban.ts";
+import { policyBounds, type Disabled } from "#policy/ban.ts";
 import { compileInPieces, type Matcher } from "#policy/compile.ts";
 import { leftOut, type Conflict } from "#policy/conflict.ts";
 import { parseGrants, type Grants } from "#policy/granted.ts";
@@ -44,13 +44,13 @@ export function makeReady(signed: SignedParts, whom: Whom): Ready {
 export function* readyInPieces(signed: SignedParts, whom: Whom): Pieces<Ready> {
   const base = yield* policyInPieces(signed.policy, { newer: "tolerate" });
   yield;
-  const catalog = yield* catalogInPieces(signed.catalog);
+  const catalog = yield* catalogInPieces(signed.catalog, { newer: "tolerate" });
   yield;
   const refused: Conflict[] = [];
   const groups = yield* groupsOf(signed, refused);
   const { exceptions: grants, ignored } = grantsOf(signed, refused);
   yield;
-  const told = ignored.map((part) => ({ ...part, path: `the server's exceptions: ${part.path}` }));
+  const told = [...leftOutOf("the catalog", catalog.ignored), ...leftOutOf("the server's exceptions", ignored)];
   const parts = {
     base: told.length === 0 ? base : { ...base, ignored: [...base.ignored, ...told] },
     catalog,
@@ -59,6 +59,10 @@ export function* readyInPieces(signed: SignedParts, whom: Whom): Pieces<Ready> {
   };
   const { matcher, conflicts } = yield* compiled(parts, whom);
   return { matcher, catalog, conflicts: [...refused, ...conflicts] };
+}
+
+function leftOutOf(part: string, ignored: readonly Disabled[]): readonly Disabled[] {
+  return ignored.map((one) => ({ ...one, path: `${part}: ${one.path}` }));
 }
 
 function* groupsOf({ policy, groups }: SignedParts, refused: Conflict[]): Pieces<ReadonlyMap<string, GroupPolicy>> {

@@ -154,3 +154,27 @@ test("each group's policy is read, and merged, in a piece of its own", () => {
   expect(places(two)).toBeGreaterThan(places(none) + 3);
   expect(places(three)).toBe(places(two) + 2);
 });
+
+test("a catalog from the future is used as far as it is understood, and what is left out is named", () => {
+  const newer = {
+    formatVersion: 2,
+    since: "2027",
+    tools: [toolText("z", { kind: "aura" }, { kind: "name", name: "z" })],
+  };
+  const bans = [banText(), banText({ id: "z", tool: "z" })];
+  const { matcher, said } = ready({ ...signed({}, { policy: { ...base, bans } }), catalog: bytesOf(newer) });
+  expect(matcher.tool("z")?.identities).toEqual([{ kind: "name", name: "z" }]);
+  expect(matcher.policy.ignored.map(({ path }) => path)).toEqual([
+    "the catalog: tools[0]",
+    "the catalog: tools[0].identities[0]",
+  ]);
+  expect(said).toEqual([]);
+});
+
+test("a catalog that cannot be used holds up what it came with, newer or not", () => {
+  for (const catalog of [
+    { formatVersion: 2, tools: "none" },
+    { formatVersion: 1, tools: [], since: "2027" },
+  ])
+    expect(refusalOf(() => ready({ ...signed(), catalog: bytesOf(catalog) }))).toMatchObject({ code: "shape" });
+});
