@@ -20,6 +20,11 @@ interface Granting extends Hosted {
   readonly seen: () => Promise<unknown>;
 }
 
+async function told(answer: Response): Promise<readonly unknown[]> {
+  const body = (await answer.json()) as { error?: { code: string } };
+  return [answer.status, body.error?.code ?? body];
+}
+
 /** With a policy in force, and a device that is enrolled. */
 async function granting(): Promise<Granting> {
   const place = await hosted();
@@ -33,10 +38,6 @@ async function granting(): Promise<Granting> {
   const { identity } = await enrolled(here);
   const device: string = identity.id;
   const url = `${here.url}/api/v1/exceptions`;
-  const told = async (answer: Response): Promise<readonly unknown[]> => {
-    const body = (await answer.json()) as { error?: { code: string } };
-    return [answer.status, body.error?.code ?? body];
-  };
   const client = openClient({
     dir: await folder(),
     url: `${here.url}/repo/`,
