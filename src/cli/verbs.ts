@@ -133,12 +133,6 @@ export const verbs: readonly Verb[] = [
     load: () => import("#cli/commands/gate.ts"),
   },
   {
-    name: "courier",
-    summary: "fetches what is signed; the agent starts it",
-    hidden: true,
-    load: () => import("#cli/commands/courier.ts"),
-  },
-  {
     name: "session",
     summary: "draws toasts for one person; the agent starts it",
     hidden: true,

@@ -255,7 +255,7 @@ export interface Platform {
   runInTerminal(program: string, args: readonly string[], options: TerminalRunOptions): TerminalRun;
   /** Starts the gate's process, where this system has a gate. */
   readonly startGate?: () => GateProcess;
-  /** Starts `edict courier`, which fetches and can do nothing else. @throws PlatformError `failed` */
+  /** Starts the courier, which fetches and can do nothing else (`trust/courier-main.ts`). @throws PlatformError `failed` */
   readonly startCourier?: () => OwnProcess;
   /** Makes this very process the gate; `control` is the descriptor on which its supervisor speaks. @throws PlatformError */
   readonly openGate?: (control: number) => Gate;

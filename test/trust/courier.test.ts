@@ -29,26 +29,27 @@ const codeOf = (asked: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof TrustError ? error.code : String(error)),
   );
 
-test("a policy comes through the courier, which stays for the next look and is told of nothing new by an ETag", async () => {
+test("a policy comes through the courier, and a look at which nothing is new is one request with an ETag", async () => {
   const repo = await served();
   await repo.publish("one");
-  const { client, started } = await carried(repo);
+  const { client } = await carried(repo);
   await client.activated(await client.refresh());
   await repo.publish("two");
   expect((await client.refresh()).version).toBe(3);
   await client.refresh();
-  expect(started.length).toBe(1);
   expect(repo.web.asked.at(-1)).toBe("GET /timestamp.json");
 });
 
 test.skipIf(!isRoot)(
-  "the courier runs as a user that nobody is, without any capability or group, and its client ends it",
+  "the courier runs as a user that nobody is, without any capability or group, and whoever started it ends it",
   async () => {
     const repo = await served();
-    await repo.publish("one");
-    const { client, started } = await carried(repo);
-    await client.refresh();
-    const status = readFileSync(`/proc/${started[0]?.pid}/status`, "utf8");
+    const one = start();
+    const errand = { metadataUrl: repo.web.url, targetsUrl: repo.web.url, ca: undefined, proxy: undefined };
+    const courier = new Courier(() => one, errand, 60_000);
+    onTestFinished(() => courier.close());
+    await courier.fetcher(15_000, undefined).timestamp(10_000, undefined);
+    const status = readFileSync(`/proc/${one.pid}/status`, "utf8");
     const field = (name: string): string => new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(status)?.[1] ?? "";
     const uids = field("Uid").split("\t").map(Number);
     expect(uids.every((uid) => uid >= 1_900_000_000 && uid < 1_901_000_000)).toBe(true);
@@ -57,10 +58,22 @@ test.skipIf(!isRoot)(
       "0000000000000000",
       "0000000000000000",
     ]);
-    client.close();
-    await expect(started[0]?.ended).resolves.toBe("SIGKILL");
+    courier.close();
+    await expect(one.ended).resolves.toBe("SIGKILL");
   },
 );
+
+test("when it has not been asked for a while it is ended, and started again for the next look", async () => {
+  const repo = await served();
+  await repo.publish("one");
+  const { client, started } = await carried(repo);
+  await client.activated(await client.refresh());
+  await expect(started.at(-1)?.ended).resolves.toBe("SIGKILL");
+  const before = started.length;
+  await repo.publish("two");
+  expect((await client.refresh()).version).toBe(3);
+  expect(started.length).toBe(before + 1);
+});
 
 test("a courier that was killed is started again at the next look", async () => {
   const repo = await served();
@@ -162,4 +175,19 @@ test("answers that come in pieces, several at once and out of order are put toge
   const [first, second] = [fetcher.timestamp(10, undefined), fetcher.target("t", 3)];
   expect(await second).toEqual(Buffer.from("abc"));
   expect(await first).toEqual({ bytes: Buffer.from("xy"), etag: "e" });
+});
+
+test("one is kept from request to request, and for its time after the last answer", async () => {
+  let started = 0;
+  const kept = saying((id) => `{"id":${id},"is":"absent"}\n`);
+  const counted = (): CourierProcess => {
+    started += 1;
+    return kept.start();
+  };
+  const courier = new Courier(counted, { metadataUrl: "", targetsUrl: "", ca: undefined, proxy: undefined }, 60_000);
+  const fetcher = courier.fetcher(5_000, undefined);
+  for (let i = 0; i < 3; i += 1) expect(await fetcher.metadata("1.root.json", 10)).toBe(undefined);
+  expect([started, kept.killed]).toEqual([1, 0]);
+  courier.close();
+  expect(kept.killed).toBe(1);
 });
