@@ -1,24 +1,26 @@
 // Which changes to the code that decides what is believed does no test notice? Each file by itself, with the tests that are about it:
 //   npm run mutation              all of them; takes hours
-//   npm run mutation verify       those whose name holds "verify"
+//   npm run mutation verify       that file; or those whose name holds "verify" where none is called so
 //   npm run mutation -- --score   what the last runs found
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL("../../", import.meta.url));
 
-const bytes = "test/trust/{canonical,trusted-set,keys,delegations,delegated,bounds,clock}.test.ts";
+const bytes = "test/trust/{fields,trusted-set,keys,delegations,delegated,bounds,clock}.test.ts";
 const devices =
   "test/trust/{bounds,clock,client,groups,delegated}.test.ts test/trust/attacks/{attacks,published}.test.ts";
 const disk = "test/trust/{store,groups,client,bounds,delegated}.test.ts";
+const courier = "test/trust/courier*.test.ts";
+const merged = "test/policy/merge*.test.ts";
 
 /** Source file → its tests; none of those that wait on purpose, but where nothing else looks at what is waited for. */
 const pieces: readonly (readonly [source: string, tests: string])[] = [
-  ...["canonical", "delegations", "error", "fields", "limits", "metadata", "sha256", "trusted-set", "verify"].map(
+  ["src/trust/canonical.ts", "test/trust/canonical.test.ts"],
+  ...["delegations", "error", "fields", "limits", "metadata", "sha256", "trusted-set", "verify"].map(
     (name) => [`src/trust/${name}.ts`, bytes] as const,
   ),
   ...["client", "follow", "generation", "parts", "state", "status", "together", "updater"].map(
@@ -27,7 +29,8 @@ const pieces: readonly (readonly [source: string, tests: string])[] = [
   ["src/trust/fetcher.ts", `${devices} test/trust/faults.test.ts test/trust/attacks/slow.test.ts`],
   ["src/trust/generations.ts", disk],
   ["src/trust/store.ts", disk],
-  ["src/policy/merge.ts", "test/policy/merge*.test.ts"],
+  ...["courier", "courier-line", "courier-serve"].map((name) => [`src/trust/${name}.ts`, courier] as const),
+  ...["merge", "merge-grants", "merge-group"].map((name) => [`src/policy/${name}.ts`, merged] as const),
 ];
 
 /** Mutation testing elements' report, as much of it as is read here. */
@@ -62,7 +65,7 @@ async function score(source: string): Promise<string> {
 }
 
 const [wanted = ""] = process.argv.slice(2);
-const there = pieces.filter(([source]) => globSync(source, { cwd: here }).length > 0);
-if (wanted !== "--score")
-  for (const [source, tests] of there) if (basename(source, ".ts").includes(wanted)) await mutate(source, tests);
-for (const [source] of there) process.stdout.write(`${await score(source)}\n`);
+const named = pieces.filter(([source]) => basename(source, ".ts") === wanted);
+const chosen = named.length > 0 ? named : pieces.filter(([source]) => basename(source, ".ts").includes(wanted));
+for (const [source, tests] of chosen) await mutate(source, tests);
+for (const [source] of pieces) process.stdout.write(`${await score(source)}\n`);

@@ -41,13 +41,24 @@ test.each([
   { bits: 2, path: "doo", bin: "bin-1" },
   { bits: 2, path: "bar", bin: "bin-3" },
   { bits: 8, path: "bar", bin: "bin-fc" },
+  { bits: 8, path: "ash", bin: "bin-03" },
   { bits: 9, path: "bar", bin: "bin-1f9" },
+  { bits: 9, path: "ash", bin: "bin-006" },
 ])("of $bits bits of bins, $bin is asked for $path, and no other", async ({ bits, path, bin }) => {
   const { sim, mirror, look } = await simulated();
   sim.delegateBins("targets", bits, "bin");
   sim.role(bin).targets.set(path, Buffer.from("binned"));
   expect(await (await look()).find(path)).toMatchObject({ role: bin });
   expect(visited(mirror)).toEqual([bin]);
+});
+
+test("a bin that does not know a path is the last that is asked", async () => {
+  const { sim, mirror, look } = await simulated();
+  sim.delegate("targets", "A");
+  sim.delegate("targets", "B").targets.set("boo", Buffer.from("by B"));
+  sim.delegateBins("A", 1, "bin");
+  expect(await (await look()).find("boo")).toBeUndefined();
+  expect(visited(mirror)).toEqual(["A", "bin-0"]);
 });
 
 test("32 bits of bins have eight digits", async () => {
