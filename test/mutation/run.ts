@@ -5,32 +5,42 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL("../../", import.meta.url));
 
-const bytes = "test/trust/{fields,trusted-set,keys,delegations,delegated,bounds,clock}.test.ts";
-const devices =
-  "test/trust/{bounds,clock,client,groups,delegated}.test.ts test/trust/attacks/{attacks,published}.test.ts";
-const disk = "test/trust/{store,groups,client,bounds,delegated}.test.ts";
-const courier = "test/trust/courier*.test.ts";
-const merged = "test/policy/merge*.test.ts";
+const bytes = "trusted-set,keys,delegated,bounds,clock";
+const devices = "client,groups,bounds,clock,delegated,attacks/attacks,attacks/published";
 
-/** Source file → its tests; none of those that wait on purpose, but where nothing else looks at what is waited for. */
+/** Source file → those tests beside it that decide what it does; none that waits on purpose, but where nothing else looks at what is waited for. */
 const pieces: readonly (readonly [source: string, tests: string])[] = [
-  ["src/trust/canonical.ts", "test/trust/canonical.test.ts"],
-  ...["delegations", "error", "fields", "limits", "metadata", "sha256", "trusted-set", "verify"].map(
-    (name) => [`src/trust/${name}.ts`, bytes] as const,
-  ),
-  ...["client", "follow", "generation", "parts", "state", "status", "together", "updater"].map(
-    (name) => [`src/trust/${name}.ts`, devices] as const,
-  ),
-  ["src/trust/fetcher.ts", `${devices} test/trust/faults.test.ts test/trust/attacks/slow.test.ts`],
-  ["src/trust/generations.ts", disk],
-  ["src/trust/store.ts", disk],
-  ...["courier", "courier-line", "courier-serve"].map((name) => [`src/trust/${name}.ts`, courier] as const),
-  ...["merge", "merge-grants", "merge-group"].map((name) => [`src/policy/${name}.ts`, merged] as const),
+  ["src/trust/canonical.ts", "canonical"],
+  ["src/trust/client.ts", devices],
+  ["src/trust/courier.ts", "courier"],
+  ["src/trust/courier-line.ts", "courier"],
+  ["src/trust/courier-serve.ts", "courier"],
+  ["src/trust/delegations.ts", "delegations,delegated,trusted-set"],
+  ["src/trust/error.ts", "bounds,delegated"],
+  ["src/trust/fetcher.ts", `${devices},faults,attacks/slow`],
+  ["src/trust/fields.ts", "fields"],
+  ["src/trust/follow.ts", devices],
+  ["src/trust/generation.ts", devices],
+  ["src/trust/generations.ts", "store,groups,client,bounds"],
+  ["src/trust/limits.ts", `${bytes},groups`],
+  ["src/trust/metadata.ts", bytes],
+  ["src/trust/parts.ts", "parts"],
+  ["src/trust/sha256.ts", "delegations,delegated"],
+  ["src/trust/state.ts", "state"],
+  ["src/trust/status.ts", "status"],
+  ["src/trust/store.ts", "store,groups,client,bounds,delegated"],
+  ["src/trust/together.ts", "delegated,client"],
+  ["src/trust/trusted-set.ts", bytes],
+  ["src/trust/updater.ts", devices],
+  ["src/trust/verify.ts", bytes],
+  ["src/policy/merge.ts", "merge,merge-properties"],
+  ["src/policy/merge-grants.ts", "merge,merge-properties"],
+  ["src/policy/merge-group.ts", "merge,merge-properties"],
 ];
 
 /** Mutation testing elements' report, as much of it as is read here. */
@@ -42,7 +52,8 @@ const reportOf = (source: string): string => join(here, "reports/mutation", `${b
 
 async function mutate(source: string, tests: string): Promise<void> {
   const stryker = join(here, "node_modules/@stryker-mutator/core/bin/stryker.js");
-  const env = { ...process.env, MUTATION_TESTS: tests, MUTATION_REPORT: reportOf(source) };
+  const folder = dirname(source).replace("src", "test");
+  const env = { ...process.env, MUTATION_TESTS: `${folder}/{${tests},}.test.ts`, MUTATION_REPORT: reportOf(source) };
   const child = spawn(process.execPath, [stryker, "run", "stryker.config.mjs", "-m", source], {
     cwd: here,
     env,
