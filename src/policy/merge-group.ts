@@ -17,10 +17,8 @@ export class Ground {
     this.#bans = new Set(base.bans.map(({ id }) => id));
     for (const tool of [...catalog.tools, ...base.tools]) this.#tools.set(tool.id, tool);
     this.#approved = approvedBy(base);
-    for (const id of this.#approved) {
-      const tool = this.#tools.get(id);
-      for (const identity of tool?.identities ?? []) this.#approvedBy.set(keyOf(identity), tool?.name ?? id);
-    }
+    for (const { id, name, identities } of this.#tools.values())
+      if (this.#approved.has(id)) for (const identity of identities) this.#approvedBy.set(keyOf(identity), name);
   }
 
   hasBan(id: string): boolean {
@@ -120,5 +118,5 @@ function withoutApproved(
       leaveOut("identity", tool.id, `${identityText(identity)} is ${approved}'s, which the base policy approves`);
     return approved === undefined;
   });
-  return identities.length === tool.identities.length ? tool : { ...tool, identities };
+  return { ...tool, identities };
 }
