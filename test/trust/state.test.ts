@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
 import type { PublicKey, Role } from "#trust/metadata.ts";
 import { noState, notBefore, raise, readState, standing, writeState, type Floor, type State } from "#trust/state.ts";
-import { MemoryStore } from "#trust/store.ts";
+import { FileStore, MemoryStore } from "#trust/store.ts";
 import { keysOf } from "#trust/trusted-set.ts";
+import { temporaryFolder } from "../lib/temporary.ts";
 import { day, hour } from "./repository.ts";
 import { listed, type Listed } from "./simulator.ts";
 
@@ -66,6 +67,20 @@ test.each<[what: string, stored: unknown]>([
 test("what a header may carry is an ETag: tabs, spaces, the letters of Latin-1, 1,024 of them", async () => {
   for (const value of ["\t", " ", "~", "\x80", "\xff", "x".repeat(1024)])
     expect((await read({ etag: { value, of: "ab12" } })).etag).toEqual({ value, of: "ab12" });
+});
+
+test("a state has its bound", async () => {
+  const store = new FileStore(await temporaryFolder());
+  await writeState(store, noState, whole);
+  expect(await readState(store)).toEqual(whole);
+  const text = JSON.stringify(stored);
+  for (const [length, found] of [
+    [64 * 1024, whole],
+    [64 * 1024 + 1, noState],
+  ] as const) {
+    await store.write("state", Buffer.from(text.padEnd(length)));
+    expect(await readState(store)).toEqual(found);
+  }
 });
 
 test.each<[what: string, next: State, written: boolean]>([
