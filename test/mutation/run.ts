@@ -10,32 +10,29 @@ import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL("../../", import.meta.url));
 
-const bytes = "trusted-set,keys,delegated,bounds,clock";
-const devices = "client,groups,bounds,clock,delegated,attacks/attacks,attacks/published";
-
 /** Source file → those tests beside it that decide what it does; none that waits on purpose, but where nothing else looks at what is waited for. */
 const pieces: readonly (readonly [source: string, tests: string])[] = [
   ["src/trust/canonical.ts", "canonical"],
-  ["src/trust/client.ts", devices],
+  ["src/trust/client.ts", "client,clock,groups,bounds,attacks/published"],
   ["src/trust/courier.ts", "courier"],
   ["src/trust/courier-line.ts", "courier-line,courier-serve,courier"],
   ["src/trust/courier-serve.ts", "courier-serve"],
   ["src/trust/delegations.ts", "delegations,delegated,trusted-set"],
   ["src/trust/error.ts", "error,bounds"],
-  ["src/trust/fetcher.ts", `${devices},faults,attacks/slow`],
+  ["src/trust/fetcher.ts", "fetcher"],
   ["src/trust/fields.ts", "fields"],
-  ["src/trust/follow.ts", devices],
-  ["src/trust/generation.ts", devices],
-  ["src/trust/generations.ts", "store,groups,client,bounds"],
+  ["src/trust/follow.ts", "groups"],
+  ["src/trust/generation.ts", "groups,client"],
+  ["src/trust/generations.ts", "groups,client,bounds,attacks/published"],
   ["src/trust/metadata.ts", "metadata"],
   ["src/trust/parts.ts", "parts"],
   ["src/trust/sha256.ts", "delegations,delegated"],
   ["src/trust/state.ts", "state"],
   ["src/trust/status.ts", "status"],
-  ["src/trust/store.ts", "store,groups,client,bounds,delegated"],
+  ["src/trust/store.ts", "file-store,delegated"],
   ["src/trust/together.ts", "delegated,client"],
-  ["src/trust/trusted-set.ts", bytes],
-  ["src/trust/updater.ts", devices],
+  ["src/trust/trusted-set.ts", "trusted-set,keys,delegated,clock,bounds"],
+  ["src/trust/updater.ts", "keys,delegated,bounds,clock,attacks/published"],
   ["src/trust/verify.ts", "verify"],
   ["src/policy/merge.ts", "merge,merge-whole,merge-properties"],
   ["src/policy/merge-grants.ts", "merge,merge-whole,merge-properties"],

@@ -212,7 +212,11 @@ const lasting = (until: string) => ({ exceptions: [{ ban: "x", group: "sales", u
 test("what the base approves is not banned by another name, and what is not stays banned", () => {
   const theirs = toolText("finance/t", { kind: "name", name: "y" }, npm("y"), npm("t"));
   const written = {
-    base: { ...base, allow: ["y"], tools: [toolText("y", npm("y"), { kind: "name", name: "y" })] },
+    base: {
+      ...base,
+      allow: ["y"],
+      tools: [toolText("y", npm("y"), { kind: "name", name: "y" }), toolText("z", npm("t"))],
+    },
     ...finance([own({ tool: "finance/t" })], [theirs]),
   };
   expect(merged(written).policy.tools.at(-1)?.identities).toEqual([npm("t")]);
