@@ -21,7 +21,8 @@ interface Serving {
 async function serving(web: Pick<Web, "url">, errand: Partial<Errand> = {}): Promise<Serving> {
   const [line, other] = duplexPair();
   const life = serveCourier(other);
-  life.catch(() => undefined);
+  const over = life.then(() => Promise.reject(new Error("the courier has ended")));
+  over.catch(() => undefined);
   onTestFinished(() => void line.destroy());
   line.write(`${JSON.stringify({ metadataUrl: web.url, targetsUrl: `${web.url}targets/`, ...errand })}\n`);
   const said: Serving["said"] = async (ask) => {
@@ -29,7 +30,7 @@ async function serving(web: Pick<Web, "url">, errand: Partial<Errand> = {}): Pro
     line.write(`${JSON.stringify(all)}\n`);
     let text = "";
     for (;;) {
-      const [chunk] = (await once(line, "data")) as [Buffer];
+      const [chunk] = (await Promise.race([once(line, "data"), over])) as [Buffer];
       text += chunk.toString();
       const [first = "", ...rest] = text.split("\n");
       if (rest.length === 0) continue;
@@ -112,6 +113,12 @@ test.each<[what: string, ask: Partial<Ask>, code: string, message: RegExp]>([
   expect(await said(ask)).toEqual([{ id: 1, error: { code, message: expect.stringMatching(message) } }, ""]);
 });
 
+test("an error is said in no more than 2,000 letters", async () => {
+  const { said } = await serving({ url: "http://127.0.0.1:1/" });
+  const [answer] = await said({ name: "x".repeat(5_000) });
+  expect(answer).toEqual({ id: 1, error: { code: "NETWORK", message: expect.stringMatching(/^.{2000}$/) } });
+});
+
 test("a proxy that the errand names is asked", async () => {
   const { web, files } = await published();
   const asked: string[] = [];
@@ -143,18 +150,21 @@ test("a courier that is asked for what nobody can ask ends", async () => {
 });
 
 test("a courier ends with its line, and lets go of its connections", async () => {
-  const closed = Promise.withResolvers<void>();
-  const { web, files } = await published();
-  const watched = await serve((request, response) => {
-    request.socket.once("close", () => closed.resolve());
-    response.end(files.get(request.url?.slice(1) ?? ""));
+  const gone = Promise.withResolvers<void>();
+  const { files } = await published();
+  const web = await serve((request, response) => {
+    request.socket.once("end", () => gone.resolve());
+    response.end(files.get("10.root.json"));
   });
-  const { line, life, said } = await serving(watched);
-  await said({ name: "10.root.json" });
+  const [line, other] = duplexPair();
+  const life = serveCourier(other);
+  line.write(`${JSON.stringify({ metadataUrl: web.url, targetsUrl: web.url })}\n`);
+  line.write('{"id":1,"what":"metadata","name":"1.root.json","bytes":10000,"timeoutMs":10000}\n');
+  await once(line, "data");
   line.end();
   await life;
-  await closed.promise;
-  expect(web.asked).toEqual([]);
+  expect(other.destroyed).toBe(true);
+  await gone.promise;
 });
 
 test("an errand has room for every public authority's certificate, and a bound", async () => {
