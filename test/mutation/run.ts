@@ -31,7 +31,7 @@ const pieces: readonly (readonly [source: string, tests: string])[] = [
   ["src/trust/status.ts", "status"],
   ["src/trust/store.ts", "file-store,delegated"],
   ["src/trust/together.ts", "delegated,client"],
-  ["src/trust/trusted-set.ts", "trusted-set,keys,delegated,clock,bounds"],
+  ["src/trust/trusted-set.ts", "steps,delegated"],
   ["src/trust/updater.ts", "keys,delegated,bounds,clock,attacks/published"],
   ["src/trust/verify.ts", "verify"],
   ["src/policy/merge.ts", "merge,merge-whole,merge-properties"],
