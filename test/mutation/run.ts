@@ -32,7 +32,7 @@ const pieces: readonly (readonly [source: string, tests: string])[] = [
   ["src/trust/store.ts", "file-store,delegated"],
   ["src/trust/together.ts", "delegated,client"],
   ["src/trust/trusted-set.ts", "steps,delegated"],
-  ["src/trust/updater.ts", "keys,delegated,bounds,clock,attacks/published"],
+  ["src/trust/updater.ts", "updater,delegated"],
   ["src/trust/verify.ts", "verify"],
   ["src/policy/merge.ts", "merge,merge-whole,merge-properties"],
   ["src/policy/merge-grants.ts", "merge,merge-whole,merge-properties"],
