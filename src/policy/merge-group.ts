@@ -135,5 +135,5 @@ function withoutApproved(
       leaveOut("identity", tool.id, `${identityText(identity)} is ${approved}'s, which the base policy approves`);
     return approved === undefined;
   });
-  return identities.length === tool.identities.length ? tool : { ...tool, identities };
+  return { ...tool, identities };
 }
