@@ -1,7 +1,7 @@
 import type { Clock } from "#lib/clock.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import { npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
+import { mayBe, npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
 import { extensionIn } from "#observe/owners/vscode.ts";
 import { ahead } from "#observe/pool.ts";
@@ -10,7 +10,7 @@ import { folderAt, realPath, stampAt, type Stamp } from "#observe/read-file.ts";
 import { attributed, fileSeen, nothingRead } from "#observe/seen.ts";
 import { Walker, type Candidate, type Unreadable } from "#observe/walk.ts";
 import type { Wanted } from "#policy/compile.ts";
-import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
+import type { FolderReader, InstallRoot, Person, Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
 
 /** Entries that one scan looks at; a workstation's install roots have some ten thousand. */
@@ -27,6 +27,12 @@ export interface ScanOptions {
   readonly configs?: Wanted["configs"];
   readonly os: Platform["os"];
   readonly signal?: AbortSignal;
+  /** Reads folders at once, for a command that nobody waits beside. */
+  readonly reader?: FolderReader | undefined;
+  /** Entries to look at; two million where left out. */
+  readonly most?: number;
+  /** Whether any identity asks for such a package; every one, where left out. What nobody asks for is not opened. */
+  readonly asksFor?: (ecosystem: string, id: string) => boolean;
 }
 
 /** One look at what is installed. Read it to its end, then ask what it could not read. */
@@ -37,12 +43,18 @@ export class Scan implements AsyncIterable<Evidence> {
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    this.#walker = new Walker({ most: mostEntries, signal: options.signal });
+    const { signal, reader, most = mostEntries } = options;
+    this.#walker = new Walker({ most, signal, reader });
   }
 
   /** Places that could not be looked into: named up to a bound, and how many there were. */
   get unreadable(): { readonly named: readonly Unreadable[]; readonly count: number } {
     return { named: this.#walker.unreadable, count: this.#walker.unreadableCount };
+  }
+
+  /** Files and folders that it has come by so far. */
+  get entries(): number {
+    return this.#walker.entries;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Evidence> {
@@ -51,16 +63,23 @@ export class Scan implements AsyncIterable<Evidence> {
 
   async *#tasks(): AsyncGenerator<() => Promise<readonly Evidence[]>> {
     for (const root of this.#options.roots) {
-      const path = rawFromText(root.path);
-      if (path === undefined) continue;
+      const named = rawFromText(root.path);
+      if (named === undefined) continue;
+      const path = (await realPath(named)) ?? named; // a home may be a link; nothing below it is followed
       if (root.holds === "dpkg") yield () => this.#debian();
       else {
         const programs = root.holds === "bin" || root.holds === "apps";
         const depth = root.holds === "python" ? root.depth + 3 : root.depth; // <tool>/lib/pythonX.Y/site-packages
-        for await (const candidate of this.#walker.walk(path, depth, programs)) yield () => this.#read(candidate);
+        for await (const candidate of this.#walker.walk(path, depth, programs))
+          if (this.#isAskedFor(candidate)) yield () => this.#read(candidate);
       }
     }
     yield () => this.#configs();
+  }
+
+  #isAskedFor(candidate: Candidate): boolean {
+    const { asksFor } = this.#options;
+    return candidate.what !== "npm" || asksFor === undefined || mayBe(candidate.folder, (id) => asksFor("npm", id));
   }
 
   /** A file that several links lead to is read once. */
