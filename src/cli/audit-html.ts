@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { AuditRow } from "#cli/audit-rows.ts";
+import { style } from "#cli/audit-style.ts";
 import type { AuditResult } from "#cli/audit-table.ts";
 import { clean } from "#lib/pure/text.ts";
 
@@ -32,38 +33,11 @@ function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup 
   return new Markup(strings.map((text, i) => text + escaped(parts[i] ?? "")).join(""));
 }
 
-const style = `
-:root { color-scheme: light dark; --line: light-dark(#d5d5da, #3a3a42); --dim: light-dark(#5c5c66, #a0a0aa);
-  --bad: light-dark(#a11212, #ff8f85); --bad-ground: light-dark(#fdf0ef, #3a1c1a); --good: light-dark(#1b6e3c, #7fd6a0); }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 80rem; font: 16px/1.5 system-ui, sans-serif;
-  background: light-dark(#fff, #17171b); color: light-dark(#1b1b1f, #e8e8ee); }
-h1 { margin: 0; font-size: 1.6rem; }
-h2 { margin: 2.5rem 0 .5rem; font-size: 1.1rem; }
-p.sub { margin: .25rem 0 1.5rem; color: var(--dim); }
-dl { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; margin: 0 0 2rem; }
-dt { color: var(--dim); font-size: .85rem; }
-dd { margin: 0; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; }
-dd.bad { color: var(--bad); }
-.wide { overflow-x: auto; }
-table { width: 100%; border-collapse: collapse; font-size: .92rem; }
-caption { text-align: left; color: var(--dim); padding-bottom: .5rem; }
-th, td { text-align: left; vertical-align: top; padding: .6rem .75rem; border-bottom: 1px solid var(--line); }
-thead th { font-size: .8rem; color: var(--dim); font-weight: 600; white-space: nowrap; }
-tbody th { font-weight: 600; }
-tr.banned { background: var(--bad-ground); }
-code { font: .85em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
-ul { margin: 0; padding-left: 1.1rem; }
-small { color: var(--dim); }
-.banned strong { color: var(--bad); }
-.proof { color: var(--good); font-weight: 600; }
-.nowrap { white-space: nowrap; }
-@media print { body { max-width: none; padding: 0; font-size: 10pt; } .wide { overflow: visible; }
-  tr { break-inside: avoid; } thead { display: table-header-group; } tr.banned { background: none; } }
-`;
-
 /** Nothing is fetched and nothing runs: only this very style is let in (CSP3, hash-source). */
 const policy = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'; base-uri 'none'; form-action 'none'`;
+
+/** In one piece: a space more, and the browser would refuse it by its hash. */
+const styled = new Markup(`<style>${style}</style>`);
 
 /** An audit as one page of HTML that needs nothing beside it. @param host the machine's name */
 export function auditPage(result: AuditResult, host: string): string {
@@ -80,9 +54,7 @@ export function auditPage(result: AuditResult, host: string): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="referrer" content="no-referrer" />
         <title>${title}</title>
-        <style>
-          ${new Markup(style)}
-        </style>
+        ${styled}
       </head>
       <body>
         <header>
@@ -157,7 +129,7 @@ function row(finding: AuditRow): Markup {
     <td>
       <span class="${grade}">${grade}</span>
       <ul>
-        ${known.map(({ text, grade: weight }) => html`<li>${text}${weight === grade ? "" : ` (${weight})`}</li>`)}
+        ${known.map(({ text, grade: weight }) => html`<li>${text}${weight === grade ? "" : html` (${weight})`}</li>`)}
       </ul>
     </td>
     <td>

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -118,6 +119,8 @@ test("an audit as a page needs nothing beside it, runs nothing, and shows strang
   const page = auditPage(resultOf(hostileFinding, finding()), hostile);
   expect(page).toContain('<meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;');
   for (const evil of ["<script", "alert(1)</", "\u202e", "\u001b", "<b>"]) expect(page).not.toContain(evil);
+  const [, style = ""] = /<style>(.*?)<\/style>/s.exec(page) ?? [];
+  expect(page).toContain(`sha256-${createHash("sha256").update(style).digest("base64")}`);
   expect(page).toContain("&lt;/style&gt;&lt;script&gt;alert(1)");
   expect(page.match(/<(?:link|img|iframe|object|embed|form|base)\b|@import|url\(|\bon\w+=/gi)).toBeNull();
   for (const heading of ["Tool", "Version", "Banned since", "Instead", "Installed by", "How it is known", "Where"])
