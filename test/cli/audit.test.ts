@@ -4,10 +4,11 @@ import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { instantOf, parseInstant } from "#lib/pure/instant.ts";
+import { policyIn } from "./banned-tool.ts";
 import { edictAt } from "./edict.ts";
 import { inTerminal } from "./run.ts";
 import { lacking } from "../needs.ts";
-import { folder, nativeTool, npmTool, start, write } from "../observe/place.ts";
+import { folder, nativeTool, npmTool, write } from "../observe/place.ts";
 
 const at = parseInstant("2026-07-11T00:00:00Z");
 const result = z.object({
@@ -27,35 +28,6 @@ const result = z.object({
   never: z.array(z.string()).min(1),
   unreadable: z.object({ count: z.number() }),
 });
-
-/** A policy that bans a tool of its own, known by a package and a marker, from 10 July. */
-function policyIn(home: string, mode = "block"): string {
-  const policy = {
-    name: "test",
-    bans: [
-      {
-        id: "no-tool",
-        tool: "banned-tool",
-        reason: "It is a test.",
-        owner: "security@example.com",
-        stages: [{ from: "2026-07-10T00:00:00Z", mode }],
-        replacement: { tool: "qodercli", url: "https://qoder.example/download" },
-      },
-    ],
-    tools: [
-      {
-        id: "banned-tool",
-        name: "Banned Tool",
-        identities: [
-          { kind: "package", ecosystem: "npm", id: "@example/tool" },
-          { kind: "marker", bytes: "com.example.banned-tool" },
-          { kind: "name", name: "claude" },
-        ],
-      },
-    ],
-  };
-  return write(join(home, "policy.json"), JSON.stringify(policy));
-}
 
 async function audit(home: string, ...argv: readonly string[]) {
   const { code, out, err } = await edictAt(at, home, "audit", ...argv, "--json");
@@ -159,40 +131,6 @@ test("without folders, an audit looks through every person's own and all that is
   const { code, findings } = await audit(folder());
   expect(code).toBe(0);
   expect(Array.isArray(findings)).toBe(true);
-});
-
-test("why prints every kind that was read of a file or process, what the catalog knows, and the verdict", async () => {
-  const home = folder();
-  const { script } = npmTool(home, "@example/tool");
-  const policy = policyIn(home);
-  const file = await edictAt(at, home, "why", script, "--policy", policy);
-  expect(file.code).toBe(0);
-  for (const words of [
-    "@example/tool",
-    "not read: no identity has this size",
-    "It is stopped (block)",
-    "no-tool",
-    "security@example.com",
-  ])
-    expect(file.out).toContain(words);
-  const child = await start(process.execPath, [script]);
-  const running = await edictAt(at, home, "why", String(child.pid), "--policy", policy);
-  expect(running.out).toContain(`process ${child.pid} of`);
-  expect(running.out).toContain("Banned Tool: the npm package @example/tool (proof)");
-  const named = await edictAt(at, home, "why", "npm:@anthropic-ai/claude-code");
-  expect(named.out).toContain("Claude Code: the npm package @anthropic-ai/claude-code (proof)");
-  const ban = await edictAt(at, home, "why", "no-tool", "--policy", policy);
-  expect(ban.out).toContain('The ban no-tool of the policy "test": ');
-  expect(ban.out).toContain("block");
-});
-
-test("why says what it expected where there is nothing to explain", async () => {
-  const { code, err } = await edictAt(at, folder(), "why", "./nowhere");
-  expect(code).toBe(2);
-  expect(err).toContain("expected a process id, a path, a package (npm:@scope/name), or a ban of the policy");
-  const pid = 4_000_000; // above pid_max's default on 64 bits, 2^22
-  expect(existsSync(`/proc/${pid}`)).toBe(false);
-  expect((await edictAt(at, folder(), "why", String(pid))).err).toContain(`process ${pid}: there is none`);
 });
 
 /** A terminal for standard output and standard error; what came out of both, or of standard error alone in a file. */
