@@ -24,34 +24,22 @@ const mostNamed = 1000;
 /** Folders read at once before others have their turn. */
 const atOnce = 256;
 
-/** What a folder is taken for. */
-type Taken = "ordinary" | "packages" | "scope" | "store" | "site";
-interface Visit {
-  readonly folder: RawPath;
-  readonly as: Taken;
-  /** Folders that may still be gone down: ordinary ones, or packages within packages. */
-  readonly left: number;
-}
-
-export interface WalkerOptions {
+interface WalkerOptions {
   /** Entries that it looks at, so that no tree keeps a scan for ever. */
   readonly most: number;
   readonly signal?: AbortSignal | undefined;
-  /** Reads folders at once; left out, each is waited for, and nobody is held up by a disk. */
+  /** Reads folders at once; where left out each is waited for, and no disk holds anybody up. */
   readonly reader?: FolderReader | undefined;
 }
-
-/** Packages within packages, as npm nests them. */
-const nested = 4;
 
 /** Walks folders, links never followed. Collects what it could not read. */
 export class Walker {
   readonly #options: WalkerOptions;
   readonly unreadable: Unreadable[] = [];
   unreadableCount = 0;
-  /** How many entries it has come by. */
+  /** Entries that it has come by. */
   entries = 0;
-  #read = 0;
+  #folders = 0;
 
   constructor(options: WalkerOptions) {
     this.#options = options;
@@ -59,37 +47,76 @@ export class Walker {
 
   /** Everything installed in a folder, `depth` ordinary folders deep. `programs`: whether files of it are programs. */
   async *walk(folder: RawPath, depth: number, programs: boolean): AsyncGenerator<Candidate> {
-    const todo: Visit[] = [visitOf(folder, depth)];
-    for (let visit = todo.pop(); visit !== undefined && !this.#isOver(); visit = todo.pop()) {
-      const files = programs && visit.as === "ordinary";
-      for await (const entries of this.#parts(visit.folder, files))
-        for (const entry of entries)
-          for (const one of taken(visit, entry))
-            if ("as" in one) todo.push(one);
-            else if (programs || one.what !== "program") yield one;
+    if (nameOf(folder) === "node_modules") yield* this.#packages(folder, 4);
+    else if (isSite(folder)) yield* this.#distributions(folder);
+    else yield* this.#ordinary(folder, depth, programs);
+  }
+
+  async *#ordinary(folder: RawPath, depth: number, programs: boolean): AsyncGenerator<Candidate> {
+    const extensions = nameOf(folder) === "extensions";
+    for await (const { path, entry } of this.#entries(folder, programs)) {
+      const isFolder = entry.isDirectory();
+      if (isFolder && nameOf(path) === "node_modules") yield* this.#packages(path, 4);
+      else if (isFolder && isSite(path)) yield* this.#distributions(path);
+      else if (isFolder && extensions && nameOf(path).includes(".")) yield { what: "extension", folder: path };
+      else if (isFolder && depth > 0 && !isKernels(path)) yield* this.#ordinary(path, depth - 1, programs);
+      else if (programs && (entry.isFile() || entry.isSymbolicLink())) yield { what: "program", path };
     }
   }
 
-  /** The entries of a folder, part by part. What cannot be read is noted. */
-  async *#parts(folder: RawPath, files: boolean): AsyncGenerator<readonly FolderEntry[]> {
-    const { reader } = this.#options;
+  /** Packages of a node_modules folder and, nested, of their own. */
+  async *#packages(folder: RawPath, nested: number): AsyncGenerator<Candidate> {
+    for await (const { path, entry } of this.#entries(folder)) {
+      const name = nameOf(path);
+      if (!entry.isDirectory()) continue;
+      if (stores.has(name)) yield* this.#stored(path, nested);
+      else if (name.startsWith("@")) {
+        for await (const scoped of this.#entries(path))
+          if (scoped.entry.isDirectory()) yield* this.#package(scoped.path, nested);
+      } else if (!name.startsWith(".")) yield* this.#package(path, nested);
+    }
+  }
+
+  /** node_modules/.pnpm/<name>@<version>/node_modules: there the packages are, and links to them in node_modules. */
+  async *#stored(store: RawPath, nested: number): AsyncGenerator<Candidate> {
+    if (nested === 0) return;
+    for await (const { path, entry } of this.#entries(store))
+      if (entry.isDirectory()) yield* this.#packages(below(path, "node_modules"), nested - 1);
+  }
+
+  async *#package(folder: RawPath, nested: number): AsyncGenerator<Candidate> {
+    yield { what: "npm", folder };
+    if (nested > 0) yield* this.#packages(below(folder, "node_modules"), nested - 1);
+  }
+
+  async *#distributions(site: RawPath): AsyncGenerator<Candidate> {
+    for await (const { path, entry } of this.#entries(site))
+      if (entry.isDirectory() && nameOf(path).endsWith(".dist-info")) yield { what: "distribution", folder: path };
+  }
+
+  /** What is in a folder; of its files only those that may be run, and only where `files` are asked for, as far as the reader can tell. */
+  async *#entries(
+    folder: RawPath,
+    files = false,
+  ): AsyncGenerator<{ readonly path: RawPath; readonly entry: FolderEntry }> {
+    const { reader, most } = this.#options;
+    if (this.entries >= most || this.#isOver()) return;
     try {
-      const parts = reader === undefined ? waitedFor(folder) : reader.read(toBytes(folder), files);
-      for await (const { entries, passed } of parts) {
+      for await (const { entries, passed } of reader?.read(toBytes(folder), files) ?? waitedFor(folder)) {
         if (this.#isOver()) return;
         this.entries += passed;
-        if (this.entries > this.#options.most) return this.#note(folder, "the bound of entries was reached");
-        yield entries;
+        if (this.entries > most) return this.#note(folder, "the bound of entries was reached");
+        for (const entry of entries) yield { path: below(folder, entry.name), entry };
       }
     } catch (error) {
       if (systemCode(error) !== "ENOENT" && systemCode(error) !== "ENOTDIR") this.#note(folder, why(error));
     }
-    this.#read += 1;
-    if (reader !== undefined && this.#read % atOnce === 0) await turn();
+    this.#folders += 1;
+    if (reader !== undefined && this.#folders % atOnce === 0) await turn();
   }
 
   #isOver(): boolean {
-    return this.#options.signal?.aborted === true || this.entries > this.#options.most;
+    return this.#options.signal?.aborted === true;
   }
 
   #note(folder: RawPath, reason: string): void {
@@ -101,48 +128,15 @@ export class Walker {
 /** One folder by Node's own means, entry by entry: memory does not grow with it. */
 async function* waitedFor(folder: RawPath): AsyncGenerator<FolderPart> {
   // Names come as Latin-1, one character a byte: opendir's types know no buffers.
-  for await (const entry of await opendir(toBytes(folder), { encoding: "latin1" })) {
-    const kind = entry.isDirectory() ? "folder" : entry.isFile() ? "file" : entry.isSymbolicLink() ? "link" : undefined;
-    yield { entries: kind === undefined ? [] : [{ name: entry.name, kind }], passed: 1 };
-  }
+  for await (const entry of await opendir(toBytes(folder), { encoding: "latin1" }))
+    yield { entries: [entry], passed: 1 };
 }
 
-function visitOf(folder: RawPath, depth: number): Visit {
+/** Where pnpm, Bun's isolated installs and npm's linked ones keep the packages of a node_modules folder. */
+const stores: ReadonlySet<string> = new Set([".pnpm", ".bun", ".store"]);
+
+function isSite(folder: RawPath): boolean {
   const name = nameOf(folder);
-  if (name === "node_modules") return { folder, as: "packages", left: nested };
-  return { folder, as: isSite(name) ? "site" : "ordinary", left: depth };
-}
-
-/** What an entry is, and which folders it leads to. */
-function taken({ folder, as, left }: Visit, { name, kind }: FolderEntry): readonly (Candidate | Visit)[] {
-  const path = below(folder, name);
-  if (kind !== "folder") return as === "ordinary" ? [{ what: "program", path }] : [];
-  switch (as) {
-    case "ordinary":
-      if (name === "node_modules" || isSite(name)) return [visitOf(path, 0)];
-      if (nameOf(folder) === "extensions" && name.includes(".")) return [{ what: "extension", folder: path }];
-      return left > 0 && !isKernels(path) ? [{ folder: path, as, left: left - 1 }] : [];
-    case "packages":
-      if (name === ".pnpm") return [{ folder: path, as: "store", left: 0 }];
-      if (name.startsWith("@")) return [{ folder: path, as: "scope", left }];
-      return name.startsWith(".") ? [] : packageAt(path, left);
-    case "scope":
-      return packageAt(path, left);
-    case "store": // pnpm's own: .pnpm/<id>@<version>/node_modules/<id>
-      return [{ folder: below(path, "node_modules"), as: "packages", left }];
-    case "site":
-      return name.endsWith(".dist-info") ? [{ what: "distribution", folder: path }] : [];
-    default:
-      return as satisfies never;
-  }
-}
-
-function packageAt(folder: RawPath, left: number): readonly (Candidate | Visit)[] {
-  const own = { what: "npm", folder } as const;
-  return left > 0 ? [own, { folder: below(folder, "node_modules"), as: "packages", left: left - 1 }] : [own];
-}
-
-function isSite(name: string): boolean {
   return name === "site-packages" || name === "dist-packages";
 }
 

@@ -1,3 +1,4 @@
+import type { Dirent } from "node:fs";
 import type { Socket } from "node:net";
 import type { Capabilities } from "#platform/capabilities.ts";
 import type { Gate, GateProcess, OwnProcess } from "#platform/gate.ts";
@@ -265,11 +266,8 @@ export interface Platform {
   readonly watchdog: number | undefined;
 }
 
-/** An entry of a folder. The name's bytes are given one a UTF-16 unit (Latin-1). */
-export interface FolderEntry {
-  readonly name: string;
-  readonly kind: "folder" | "link" | "file";
-}
+/** An entry of a folder, as Node's Dirent says it. The name's bytes are given one a UTF-16 unit (Latin-1). */
+export type FolderEntry = Pick<Dirent, "name" | "isDirectory" | "isFile" | "isSymbolicLink">;
 
 /** Some entries of a folder, and how many there were in all. */
 export interface FolderPart {

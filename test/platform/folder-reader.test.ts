@@ -3,13 +3,18 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createFolderReader } from "#platform/linux/folder-reader.ts";
+import type { FolderEntry } from "#platform/platform.ts";
 import { folder } from "../observe/place.ts";
 
 const reader = createFolderReader();
 
+function kindOf(entry: FolderEntry): string {
+  return entry.isDirectory() ? "folder" : entry.isFile() ? "file" : entry.isSymbolicLink() ? "link" : "nothing";
+}
+
 function read(path: string, files: boolean) {
   const parts = [...reader.read(Buffer.from(path), files)];
-  const entries = parts.flatMap((part) => part.entries).map(({ kind, name }) => `${kind} ${name}`);
+  const entries = parts.flatMap((part) => part.entries).map((entry) => `${kindOf(entry)} ${entry.name}`);
   return { entries: entries.toSorted(), passed: parts.reduce((sum, part) => sum + part.passed, 0) };
 }
 
