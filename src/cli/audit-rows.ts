@@ -58,8 +58,8 @@ export interface Judge {
 interface Draft {
   readonly tool: Tool;
   readonly owner: string;
-  version: string | null;
-  readonly places: Set<string>;
+  /** Each place, and the version that was proven there. */
+  readonly places: Map<string, string | null>;
   readonly known: Map<string, Known>;
   readonly packages: Map<string, PackageSeen | ExtensionSeen>;
   ban: AuditBan | null;
@@ -99,8 +99,7 @@ export class AuditRows {
       const key = JSON.stringify([tool.id, owner, place]);
       const draft = this.#drafts.get(key) ?? newDraft(tool, owner);
       this.#drafts.set(key, draft);
-      draft.places.add(path);
-      draft.version ??= claim.proves ? versionOf(seen) : null;
+      draft.places.set(path, draft.places.get(path) ?? (claim.proves ? versionOf(seen) : null));
       const known = knownBy(claim);
       draft.known.set(known.text, known);
       for (const one of named(claim, seen)) draft.packages.set(JSON.stringify(one), one);
@@ -130,7 +129,7 @@ export class AuditRows {
 }
 
 function newDraft(tool: Tool, owner: string): Draft {
-  return { tool, owner, version: null, places: new Set(), known: new Map(), packages: new Map(), ban: null };
+  return { tool, owner, places: new Map(), known: new Map(), packages: new Map(), ban: null };
 }
 
 function knownBy({ identity, proves, reason, target }: Claim): Known {
@@ -152,8 +151,10 @@ function named({ identity }: Claim, { package: packages, extension }: Seen): rea
   return [];
 }
 
-function rowOf({ tool, owner, version, places, known, packages, ban }: Draft): AuditRow {
-  const [where = "", ...also] = [...places].toSorted((a, b) => a.length - b.length || a.localeCompare(b));
+function rowOf({ tool, owner, places, known, packages, ban }: Draft): AuditRow {
+  const [where = "", ...also] = [...places.keys()].toSorted((a, b) => a.length - b.length || a.localeCompare(b));
+  // A tool's own package lies above those of its platforms, whose versions may have the platform's name behind them.
+  const version = [where, ...also].map((place) => places.get(place) ?? null).find((one) => one !== null) ?? null;
   const all = [...known.values()].toSorted((a, b) => Number(a.grade === "hint") - Number(b.grade === "hint"));
   const { id, name, vendor = null } = tool;
   const grade = all[0]?.grade ?? "hint";
