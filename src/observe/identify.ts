@@ -85,7 +85,8 @@ type Script = Identified | { readonly seen: Seen } | Unread;
 export class Identifier {
   /** What this machine's package managers have installed. */
   readonly databases: readonly PackageDatabase[];
-  readonly #content: ContentReader;
+  /** Reads contents, and remembers what it has read. */
+  readonly content: ContentReader;
   readonly #owners: Owners;
   readonly #clock: Clock;
   readonly #newId: () => string;
@@ -97,7 +98,7 @@ export class Identifier {
     readonly others?: readonly PackageDatabase[];
     readonly clock: Clock;
   }) {
-    this.#content = new ContentReader(options.wanted);
+    this.content = new ContentReader(options.wanted);
     this.databases = [options.dpkg, ...(options.others ?? systemDatabases())];
     this.#owners = new Owners(options.wanted, this.databases);
     this.#clock = options.clock;
@@ -117,7 +118,7 @@ export class Identifier {
     if ("unread" in opened) return opened;
     try {
       const names = baseNames(toSeen(real).path, toSeen(path).path, ...called);
-      const read = await this.#described(opened.stamp, await this.#content.read(opened), real, names);
+      const read = await this.#described(opened.stamp, await this.content.read(opened), real, names);
       return { file: fileSeen(real, opened.stamp), real, called: nameOf(path), ...read };
     } finally {
       await opened.file.close();
@@ -205,12 +206,12 @@ export class Identifier {
       return named === undefined ? read : { ...read, interpreter: named };
     };
     const stamp = stampNow(detail.image);
-    const known = stamp === undefined ? undefined : this.#content.memory.known(stamp.key);
+    const known = stamp === undefined ? undefined : this.content.memory.known(stamp.key);
     if (stamp !== undefined && known !== undefined) return described(stamp, known);
     const opened = await openImage(detail.image);
     if ("unread" in opened) return unread(opened.unread);
     try {
-      return await described(opened.stamp, await this.#content.read(opened));
+      return await described(opened.stamp, await this.content.read(opened));
     } finally {
       await opened.file.close();
     }
@@ -254,7 +255,7 @@ export class Identifier {
   async #unplaced(opened: Opened, path: RawPath, called: string): Promise<Identified> {
     try {
       const names = baseNames(toSeen(path).path, called);
-      const read = await this.#described(opened.stamp, await this.#content.read(opened), undefined, names);
+      const read = await this.#described(opened.stamp, await this.content.read(opened), undefined, names);
       return { file: fileSeen(path, opened.stamp), real: path, called, ...read, key: undefined };
     } finally {
       await opened.file.close();

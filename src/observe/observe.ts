@@ -1,6 +1,7 @@
 import { setTimeout as after } from "node:timers/promises";
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
+import type { KnownContents } from "#observe/content-memory.ts";
 import type { Instant } from "#lib/pure/instant.ts";
 import { Queue } from "#lib/queue.ts";
 import type { Owner } from "#observe/at-gate.ts";
@@ -27,6 +28,8 @@ export interface ObserveOptions {
   readonly mayGather?: (() => boolean) | undefined;
   /** Since when nobody watched; undefined where that is not known. */
   readonly absentSince?: Instant | undefined;
+  /** What was read of files before the last end: each reading is believed of the very state of the file that it names. */
+  readonly before?: KnownContents | undefined;
   /** Called at the first exec in each mount namespace and from each device, and again some time after. Must not throw. */
   readonly onPlace?: ((place: Place) => void) | undefined;
 }
@@ -71,6 +74,8 @@ export interface Watching {
   owner(path: RawPath, id: FileId): Promise<Owner | undefined>;
   /** Who has opened a file to run it; undefined where that process only reads it. @throws PlatformError `denied` */
   opening(pid: number, path: RawPath, id: FileId): Promise<Opening | undefined>;
+  /** What was read of files' contents so far. */
+  contents(): KnownContents | undefined;
   health(): WatchHealth;
 }
 
@@ -195,6 +200,10 @@ class Watch implements Watching {
     return detail && this.#identify().opening(detail, path, id);
   }
 
+  contents(): KnownContents | undefined {
+    return this.#identifier?.it.content.memory.tell();
+  }
+
   health(): WatchHealth {
     return {
       sweeps: this.#sweeps,
@@ -224,7 +233,9 @@ class Watch implements Watching {
       if (current.wanted !== wanted) this.#identifier = { wanted, it: current.it };
       return current.it;
     }
-    const it = new Identifier({ wanted, dpkg: this.#dpkg, others: this.#others, clock: this.#options.clock });
+    const { clock, before } = this.#options;
+    const it = new Identifier({ wanted, dpkg: this.#dpkg, others: this.#others, clock });
+    if (before !== undefined) it.content.memory.take(before);
     this.#identifier = { wanted, it };
     return it;
   }

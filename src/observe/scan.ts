@@ -3,7 +3,7 @@ import { Footing } from "#observe/footing.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { addonsIn, condaIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
-import { npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
+import { mayBe, npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
 import { unitAt, type PlaceKind } from "#observe/places.ts";
@@ -13,7 +13,7 @@ import { folderAt, realPath, stampAt } from "#observe/read-file.ts";
 import { attributed, fileSeen, nothingRead, type Says } from "#observe/seen.ts";
 import { Walker, type Candidate, type Unreadable } from "#observe/walk.ts";
 import type { Wanted } from "#policy/compile.ts";
-import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
+import type { FolderReader, InstallRoot, Person, Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
 
 /** Entries that one scan looks at; a workstation's install roots have some ten thousand. */
@@ -29,6 +29,12 @@ export interface ScanOptions {
   readonly configs?: Wanted["configs"];
   readonly os: Platform["os"];
   readonly signal?: AbortSignal;
+  /** Reads folders at once, for a command that nobody waits beside. */
+  readonly reader?: FolderReader | undefined;
+  /** Entries to look at; two million where left out. */
+  readonly most?: number;
+  /** Whether any identity asks for such a package; every one, where left out. What nobody asks for is not opened. */
+  readonly asksFor?: (ecosystem: string, id: string) => boolean;
 }
 
 /** One look at what is installed. Read it to its end, then ask what it could not read. */
@@ -39,8 +45,9 @@ export class Scan implements AsyncIterable<Evidence> {
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    const apart = new Set(options.roots.map(({ path }) => rawFromText(path) ?? ""));
-    this.#walker = new Walker({ most: mostEntries, signal: options.signal, apart });
+    const { signal, reader, roots, most = mostEntries } = options;
+    const apart = new Set(roots.map(({ path }) => rawFromText(path) ?? ""));
+    this.#walker = new Walker({ most, signal, reader, apart });
   }
 
   /** Places that could not be looked into: named up to a bound, and how many there were. */
@@ -53,20 +60,33 @@ export class Scan implements AsyncIterable<Evidence> {
     return [...this.#walker.containers];
   }
 
+  /** Files and folders that it has come by so far. */
+  get entries(): number {
+    return this.#walker.entries;
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Evidence> {
     for await (const evidence of ahead(this.#tasks(), together)) yield* evidence;
   }
 
   async *#tasks(): AsyncGenerator<() => Promise<readonly Evidence[]>> {
     for (const root of this.#options.roots) {
-      const path = rawFromText(root.path);
-      if (path === undefined) continue;
-      if (root.holds === "packages") yield () => this.#packages(path);
-      else {
-        for await (const candidate of this.#walker.walk(path, mannerOf(root))) yield () => this.#read(candidate);
+      const named = rawFromText(root.path);
+      if (named === undefined) continue;
+      if (root.holds === "packages") {
+        yield () => this.#packages(named);
+        continue;
       }
+      const path = (await realPath(named)) ?? named; // a home may be a link; nothing below it is followed
+      for await (const candidate of this.#walker.walk(path, mannerOf(root)))
+        if (this.#isAskedFor(candidate)) yield () => this.#read(candidate);
     }
     yield () => this.#configs();
+  }
+
+  #isAskedFor(candidate: Candidate): boolean {
+    const { asksFor } = this.#options;
+    return candidate.what !== "npm" || asksFor === undefined || mayBe(candidate.folder, (id) => asksFor("npm", id));
   }
 
   /** A file that several links lead to is read once. */

@@ -1,10 +1,11 @@
-import type { Dirent } from "node:fs";
 import { lstat, opendir } from "node:fs/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { systemCode } from "#lib/errors.ts";
 import { containerOf } from "#observe/containers.ts";
 import { placesBelow, type Place, type PlaceKind } from "#observe/places.ts";
-import { below, nameOf, parentOf, rawFromBytes, toBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
+import { below, nameOf, parentOf, toBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { why } from "#observe/read-file.ts";
+import type { FolderEntry, FolderPart, FolderReader } from "#platform/platform.ts";
 
 /** Something that can be installed, as its place in a tree says. Nothing of it was read yet. */
 export type Candidate =
@@ -20,6 +21,18 @@ export interface Unreadable {
 
 /** Names kept of places that could not be read; more are only counted. */
 const mostNamed = 1000;
+/** Folders read at once before others have their turn. */
+const atOnce = 256;
+
+interface WalkerOptions {
+  /** Entries that it looks at, so that no tree keeps a scan for ever. */
+  readonly most: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Reads folders at once; where left out each is waited for, and no disk holds anybody up. */
+  readonly reader?: FolderReader | undefined;
+  /** Folders that are walked by themselves, and not as a part of another. */
+  readonly apart?: ReadonlySet<string> | undefined;
+}
 
 /** What of a tree is looked at. */
 interface Manner {
@@ -38,25 +51,18 @@ const mostNoted = 100_000;
 
 /** Walks folders, links never followed. Collects what it could not read. */
 export class Walker {
-  readonly #signal: AbortSignal | undefined;
-  readonly #apart: ReadonlySet<string>;
+  readonly #options: WalkerOptions;
   /** Folders of containers and images that were not entered: what is installed there is not installed here. */
   readonly containers = new Set<string>();
   readonly unreadable: Unreadable[] = [];
   unreadableCount = 0;
   readonly #noted = new Set<RawPath>();
-  /** Entries that may still be looked at, so that no tree keeps a scan for ever. */
-  #left: number;
+  /** Entries that it has come by. */
+  entries = 0;
+  #folders = 0;
 
-  /** `apart`: folders that are walked by themselves, and not as a part of another. */
-  constructor(options: {
-    readonly most: number;
-    readonly signal?: AbortSignal | undefined;
-    readonly apart?: ReadonlySet<string>;
-  }) {
-    this.#left = options.most;
-    this.#signal = options.signal;
-    this.#apart = options.apart ?? new Set();
+  constructor(options: WalkerOptions) {
+    this.#options = options;
   }
 
   /** Everything installed in a folder; in one of a container, all of that too. */
@@ -69,9 +75,9 @@ export class Walker {
 
   async *#ordinary(folder: RawPath, manner: Manner): AsyncGenerator<Candidate> {
     const places = placesBelow(folder);
-    for await (const { path, entry } of this.#entries(folder)) {
+    if (isFirefox(folder)) yield { what: "firefox", folder };
+    for await (const { path, entry } of this.#entries(folder, manner.programs)) {
       if (entry.isDirectory()) yield* this.#folder(path, places, manner);
-      else if (profileFiles.has(nameOf(path)) && places.length === 0) yield { what: "firefox", folder };
       else if (manner.programs && (entry.isFile() || entry.isSymbolicLink())) yield { what: "program", path };
     }
   }
@@ -80,7 +86,7 @@ export class Walker {
     const name = nameOf(path);
     const fitting = places.filter(({ names }) => names[0]?.(name) === true);
     const units = fitting.filter(({ kind }) => kind === fitting[0]?.kind);
-    if (this.#apart.has(path)) return;
+    if (this.#options.apart?.has(path) === true) return;
     if (containerOf(`${path}/`) !== manner.container) return void this.containers.add(toSeen(path).path);
     for (const place of units) yield* this.#units(place, path, 1);
     if (units.length > 0) return;
@@ -132,26 +138,31 @@ export class Walker {
         yield { what: "distribution", folder: path };
   }
 
-  async *#entries(folder: RawPath): AsyncGenerator<{ readonly path: RawPath; readonly entry: Dirent }> {
-    if (this.#left <= 0 || this.#isOver()) return;
+  /** What is in a folder; of its files only those that may be run, and only where `files` are asked for, as far as the reader can tell. */
+  async *#entries(
+    folder: RawPath,
+    files = false,
+  ): AsyncGenerator<{ readonly path: RawPath; readonly entry: FolderEntry }> {
+    const { reader, most } = this.#options;
+    if (this.entries >= most || this.#isOver()) return;
     try {
-      // Names come as Latin-1, one character a byte: opendir's types know no buffers.
-      for await (const entry of await opendir(Buffer.from(folder, "latin1"), { encoding: "latin1" })) {
+      for await (const { entries, passed } of reader?.read(toBytes(folder), files) ?? waitedFor(folder)) {
         if (this.#isOver()) return;
-        this.#left -= 1;
-        if (this.#left < 0) return this.note(folder, "the bound of entries was reached");
-        const path = rawFromBytes(Buffer.from(`${folder === "/" ? "" : folder}/${entry.name}`, "latin1"));
-        if (path !== undefined) yield { path, entry };
+        this.entries += passed;
+        if (this.entries > most) return this.note(folder, "the bound of entries was reached");
+        for (const entry of entries) yield { path: below(folder, entry.name), entry };
       }
     } catch (error) {
       const code = systemCode(error);
       if (code === "EACCES") this.note(await closedOf(folder), why(error));
       else if (code !== "ENOENT" && code !== "ENOTDIR") this.note(folder, why(error));
     }
+    this.#folders += 1;
+    if (reader !== undefined && this.#folders % atOnce === 0) await turn();
   }
 
   #isOver(): boolean {
-    return this.#signal?.aborted === true;
+    return this.#options.signal?.aborted === true;
   }
 
   /** Takes note of a place that could not be looked into. */
@@ -163,14 +174,26 @@ export class Walker {
   }
 }
 
-/** Files of a profile of Firefox, or of the folder that its profiles lie in. */
-const profileFiles: ReadonlySet<string> = new Set(["extensions.json", "profiles.ini"]);
+/** One folder by Node's own means, entry by entry: memory does not grow with it. */
+async function* waitedFor(folder: RawPath): AsyncGenerator<FolderPart> {
+  // Names come as Latin-1, one character a byte: opendir's types know no buffers.
+  for await (const entry of await opendir(toBytes(folder), { encoding: "latin1" }))
+    yield { entries: [entry], passed: 1 };
+}
 
 /** Hidden folders of a project that packages lie in: virtual environments, and what conda and pixi make. */
 const hidden: ReadonlySet<string> = new Set([".venv", ".env", ".virtualenv", ".conda", ".pixi", ".yarn"]);
 
 /** Where pnpm, Bun's isolated installs and npm's linked ones keep the packages of a node_modules folder. */
 const stores: ReadonlySet<string> = new Set([".pnpm", ".bun", ".store"]);
+
+/** Folders that Firefox and what was made of it keep profiles in (on Windows and macOS one further down). */
+const families: ReadonlySet<string> = new Set(["firefox", "Profiles", "librewolf", ".librewolf", ".waterfox", ".zen"]);
+
+/** A folder of profiles, or one of them: whether it is, its files say. */
+function isFirefox(folder: RawPath): boolean {
+  return families.has(nameOf(folder)) || families.has(nameOf(parentOf(folder)));
+}
 
 function isSite(folder: RawPath): boolean {
   const name = nameOf(folder);
