@@ -8,18 +8,16 @@ export interface Made {
   readonly by?: Identity | undefined;
   /** What stands in its one section, __DATA,__go_buildinfo. */
   readonly data?: Buffer;
+  /** How much of it is signed; all of it where it is undefined. */
+  readonly limit?: number;
 }
 
 const command = 32;
 const body = 0x1000;
 
 /** A program of macOS of our own (mach-o/loader.h): 64 bits, one section, and a code signature at its end. */
-export function mach({
-  teamId = "TEAM123456",
-  signingId = "com.example.tool",
-  by,
-  data = Buffer.alloc(5000, 7),
-}: Made = {}): Buffer {
+export function mach({ teamId = "TEAM123456", signingId = "com.example.tool", by, limit, ...made }: Made = {}): Buffer {
+  const { data = Buffer.alloc(5000, 7) } = made;
   const code = Buffer.alloc(body + data.length + (-data.length & 15));
   code.writeUInt32LE(0xfeedfacf, 0);
   code.writeUInt32LE(2, 16);
@@ -41,10 +39,10 @@ export function mach({
   code.writeUInt32LE(0x1d, command + 152); // LC_CODE_SIGNATURE
   code.writeUInt32LE(16, command + 156);
   code.writeUInt32LE(code.length, command + 160);
-  const probe = superBlob(directory(code, teamId, signingId), by);
-  code.writeUInt32LE(probe.length + 16, command + 164);
-  const signature = Buffer.alloc(probe.length + 16);
-  superBlob(directory(code, teamId, signingId), by).copy(signature);
+  const signatureSize = 4096 + 32 * Math.ceil(code.length / 4096);
+  code.writeUInt32LE(signatureSize, command + 164);
+  const signature = Buffer.alloc(signatureSize);
+  superBlob(directory(code.subarray(0, limit), teamId, signingId), by).copy(signature);
   return Buffer.concat([code, signature]);
 }
 

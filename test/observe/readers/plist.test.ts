@@ -72,6 +72,9 @@ test("a dictionary that refers to itself, or has more than it could, is read no 
   const self = Buffer.from(inBinary);
   self.fill(0, 9, 17); // all references lead to the dictionary
   expect(parseInfoPlist(self)).toBeUndefined();
+  const behind = Buffer.from(inBinary);
+  behind.writeUInt8(9, 13); // the identifier is the tenth of nine objects
+  expect(parseInfoPlist(behind)).toBeUndefined();
   const many = Buffer.from(inBinary);
   many.writeBigUInt64BE(2n ** 60n, many.length - 24);
   expect(parseInfoPlist(many)).toBeUndefined();

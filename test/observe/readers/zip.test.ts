@@ -1,4 +1,4 @@
-import { crc32, deflateRawSync } from "node:zlib";
+import { constants, crc32, deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { readZipEntry } from "#observe/readers/zip.ts";
 import { hostile, seam } from "./seam.ts";
@@ -11,14 +11,23 @@ interface Packing {
   readonly size?: number;
   readonly crc?: number;
   readonly flags?: number;
+  readonly packed?: Buffer;
 }
 
 /** An archive (APPNOTE.TXT, 4.3) behind `before`, which its offsets do not count. */
 function zip(files: readonly Packing[], before = Buffer.alloc(0), comment = ""): Buffer {
   const locals: Buffer[] = [];
   const central: Buffer[] = [];
-  for (const { name, content, stored = false, size = content.length, crc = crc32(content), flags = 0 } of files) {
-    const packed = stored ? content : deflateRawSync(content);
+  for (const {
+    name,
+    content,
+    stored = false,
+    size = content.length,
+    crc = crc32(content),
+    flags = 0,
+    ...given
+  } of files) {
+    const packed = given.packed ?? (stored ? content : deflateRawSync(content));
     const fields = Buffer.alloc(26);
     for (const [at, value] of [
       [2, flags],
@@ -75,6 +84,15 @@ test("a file that grows past the bound, or past what it says, is not read: zlib 
   expect(read(zip([{ ...bomb, size: 1000 }]))).toBeUndefined();
   expect(read(zip([{ ...bomb, size: 0 }]))).toBeUndefined();
   expect(read(zip([{ name: "manifest.json", content: manifest }]), "manifest.json", 100)).toBeUndefined();
+});
+
+test("a file of a gigabyte that says it is small takes no more memory than it says", () => {
+  const mebibyte = deflateRawSync(Buffer.alloc(1024 * 1024), { finishFlush: constants.Z_FULL_FLUSH });
+  const packed = Buffer.concat([...Array.from({ length: 1024 }, () => mebibyte), deflateRawSync(Buffer.alloc(0))]);
+  const archive = zip([{ name: "manifest.json", content: manifest, packed }]);
+  const before = process.resourceUsage().maxRSS; // kibibytes
+  expect(read(archive, "manifest.json", 4 * 1024 * 1024)).toBeUndefined();
+  expect(process.resourceUsage().maxRSS - before).toBeLessThan(100 * 1024);
 });
 
 test("two files of one name, a wrong checksum, and what is encrypted are refused", () => {
