@@ -85,7 +85,6 @@ type Script = Identified | { readonly seen: Seen } | Unread;
 export class Identifier {
   /** What this machine's package managers have installed. */
   readonly databases: readonly PackageDatabase[];
-  /** Reads contents, and remembers what it has read. */
   readonly content: ContentReader;
   readonly #owners: Owners;
   readonly #clock: Clock;

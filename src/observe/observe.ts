@@ -15,7 +15,8 @@ import { systemDatabases } from "#observe/owners/system.ts";
 import { ProcessWatch, type Sweep } from "#observe/process-watch.ts";
 import { runAt } from "#observe/schedule.ts";
 import type { Wanted } from "#policy/compile.ts";
-import { usualSweepSeconds, type ExecSeen, type Platform } from "#platform/platform.ts";
+import { usualSweepSeconds } from "#platform/capabilities.ts";
+import type { ExecSeen, Platform } from "#platform/platform.ts";
 import type { Evidence, Seen } from "#policy/evidence.ts";
 
 export interface ObserveOptions {
@@ -227,15 +228,13 @@ class Watch implements Watching {
 
   /** What was read of files stays known as long as the same strings and sizes are wanted. */
   #identify(): Identifier {
-    const { wanted } = this.#policies();
-    const current = this.#identifier;
+    const [{ wanted }, current] = [this.#policies(), this.#identifier];
     if (current !== undefined && (current.wanted === wanted || sameWants(current.wanted, wanted))) {
       if (current.wanted !== wanted) this.#identifier = { wanted, it: current.it };
       return current.it;
     }
-    const { clock, before } = this.#options;
-    const it = new Identifier({ wanted, dpkg: this.#dpkg, others: this.#others, clock });
-    if (before !== undefined) it.content.memory.take(before);
+    const it = new Identifier({ wanted, dpkg: this.#dpkg, others: this.#others, clock: this.#options.clock });
+    if (this.#options.before !== undefined) it.content.memory.take(this.#options.before);
     this.#identifier = { wanted, it };
     return it;
   }

@@ -296,8 +296,3 @@ export interface InstallRoot {
   /** How many folders deep a change can matter. */
   readonly depth: number;
 }
-
-/** Seconds between two sweeps where nothing else is configured: beside a stream that tells of every start, they are the third line. */
-export function usualSweepSeconds(stream: boolean): number {
-  return stream ? 10 : 5;
-}

@@ -37,11 +37,11 @@ export const command: Command = {
   },
 };
 
-/** Knows whose files are; looks for no marker of the catalog. */
+/** Knows whose files are; looks for nothing else of the catalog. */
 function identifierOf({ clock }: Io): Identifier {
-  const wanted = { sizes: new Set<number>(), needles: [], configs: [], pathProof: false, extensions: false };
-  const dpkg = new DpkgDatabase("/var/lib/dpkg");
-  return new Identifier({ wanted: { ...wanted, ecosystems: new Set(ecosystems) }, dpkg, clock });
+  const nothing = { sizes: new Set<number>(), needles: [], configs: [], pathProof: false, extensions: false };
+  const wanted = { ...nothing, signers: new Set<string>(), ecosystems: new Set(ecosystems) };
+  return new Identifier({ wanted, dpkg: new DpkgDatabase("/var/lib/dpkg"), clock });
 }
 
 /** The path itself where something lies there; else the npm package of that name, from here upwards and then for everybody. */
