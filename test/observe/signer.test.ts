@@ -70,11 +70,11 @@ test("a program that is signed is read once: no byte of it twice but for its hea
   expect(asked.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(bytes.length + 400_000);
 });
 
-const lookFor = (bytes: Uint8Array): unknown => content(bytes, [team, "Tool, Inc."]);
+const look = (bytes: Uint8Array): unknown => content(bytes, [team, "Tool, Inc."]);
 
 test("cut or spoilt programs are read without an exception, and never past their end", () => {
   for (const bytes of [signedPortable(company, { ProductName: "Tool" }), fat(mach({ by }), mach({ by }))])
-    expect(hostile(bytes, lookFor, 1000)).toBeGreaterThan(1000);
+    expect(hostile(bytes, look, 1000)).toBeGreaterThan(1000);
 });
 
 test("of programs of Linux and of scripts nothing more is read, whoever is asked for", () => {
