@@ -39,8 +39,10 @@ export class Scan implements AsyncIterable<Evidence> {
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    const apart = new Set(options.roots.map(({ path }) => rawFromText(path) ?? ""));
-    this.#walker = new Walker({ most: mostEntries, signal: options.signal, apart });
+    const { roots, signal } = options;
+    const apart = rawSet(roots.map(({ path }) => path));
+    const remote = rawSet(roots.flatMap(({ without = [] }) => without));
+    this.#walker = new Walker({ most: mostEntries, signal, apart, remote });
   }
 
   /** Places that could not be looked into: named up to a bound, and how many there were. */
@@ -106,6 +108,10 @@ export class Scan implements AsyncIterable<Evidence> {
     }
     return found;
   }
+}
+
+function rawSet(paths: readonly string[]): ReadonlySet<string> {
+  return new Set(paths.map((path) => rawFromText(path) ?? ""));
 }
 
 function mannerOf({ holds, depth }: InstallRoot): Parameters<Walker["walk"]>[1] {

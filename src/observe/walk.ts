@@ -33,6 +33,8 @@ interface Manner {
   readonly container: string | undefined;
 }
 
+const elsewhere = "another machine has it: it is looked through there";
+
 /** Places remembered so that none is counted twice. */
 const mostNoted = 100_000;
 
@@ -40,6 +42,7 @@ const mostNoted = 100_000;
 export class Walker {
   readonly #signal: AbortSignal | undefined;
   readonly #apart: ReadonlySet<string>;
+  readonly #remote: ReadonlySet<string>;
   /** Folders of containers and images that were not entered: what is installed there is not installed here. */
   readonly containers = new Set<string>();
   readonly unreadable: Unreadable[] = [];
@@ -48,20 +51,23 @@ export class Walker {
   /** Entries that may still be looked at, so that no tree keeps a scan for ever. */
   #left: number;
 
-  /** `apart`: folders that are walked by themselves, and not as a part of another. */
+  /** `apart`: folders that are walked by themselves, and not as a part of another; `remote`: those that none walks. */
   constructor(options: {
     readonly most: number;
     readonly signal?: AbortSignal | undefined;
     readonly apart?: ReadonlySet<string>;
+    readonly remote?: ReadonlySet<string>;
   }) {
     this.#left = options.most;
     this.#signal = options.signal;
     this.#apart = options.apart ?? new Set();
+    this.#remote = options.remote ?? new Set();
   }
 
   /** Everything installed in a folder; in one of a container, all of that too. */
   async *walk(folder: RawPath, how: Omit<Manner, "container">): AsyncGenerator<Candidate> {
     const manner = { ...how, container: containerOf(`${folder}/`) };
+    if (this.#remote.has(folder)) return this.note(folder, elsewhere);
     if (nameOf(folder) === "node_modules") yield* this.#packages(folder, 4);
     else if (isSite(folder)) yield* this.#distributions(folder);
     else yield* this.#ordinary(folder, manner);
@@ -80,6 +86,7 @@ export class Walker {
     const name = nameOf(path);
     const fitting = places.filter(({ names }) => names[0]?.(name) === true);
     const units = fitting.filter(({ kind }) => kind === fitting[0]?.kind);
+    if (this.#remote.has(path)) return this.note(path, elsewhere);
     if (this.#apart.has(path)) return;
     if (containerOf(`${path}/`) !== manner.container) return void this.containers.add(toSeen(path).path);
     for (const place of units) yield* this.#units(place, path, 1);

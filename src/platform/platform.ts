@@ -279,6 +279,8 @@ export interface InstallRoot {
   readonly holds: Holds;
   /** How many folders deep a change can matter. */
   readonly depth: number;
+  /** Folders of it, or it, that another machine has: whoever looks there may wait for ever. */
+  readonly without?: readonly string[];
 }
 
 /** Seconds between two sweeps where nothing else is configured: beside a stream that tells of every start, they are the third line. */
