@@ -25,7 +25,12 @@ export async function auditRoots(platform: Platform, named: readonly string[], i
     if (reason === undefined) homes.push(person);
     else if (reason !== "gone") closed.push({ path: person.home, why: reason });
   }
-  const wholes = outermost(homes.map(({ home, uid }) => whole(home.replace(/(?<=.)\/+$/, ""), uid)));
+  const wholes = outermost(
+    homes.map((person) => {
+      const without = platform.installRoots([person]).flatMap((root) => root.without ?? []);
+      return { ...whole(person.home.replace(/(?<=.)\/+$/, ""), person.uid), without };
+    }),
+  );
   return { roots: [...platform.installRoots([]), ...wholes], homes, closed };
 }
 

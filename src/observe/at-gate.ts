@@ -1,6 +1,6 @@
 import { baseNames } from "#observe/command-line.ts";
 import type { Content } from "#observe/content-pass.ts";
-import { isCargoPlace, places, unitOf } from "#observe/places.ts";
+import { isCargoPlace, isInUnit } from "#observe/places.ts";
 import { nameOf, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { notSigned, onlyAudit, reading } from "#observe/seen.ts";
 import type { Wanted } from "#policy/compile.ts";
@@ -50,6 +50,5 @@ const owned: readonly Rule[] = [
 
 /** Whether some wanted identity could be read from where a file lies. */
 export function mayBeOwned(path: RawPath, wanted: Wanted): boolean {
-  if (owned.some((rule) => rule(path, wanted))) return true;
-  return places.some((place) => place.wanted(wanted) && unitOf(place, path) !== undefined);
+  return owned.some((rule) => rule(path, wanted)) || isInUnit(path, wanted);
 }

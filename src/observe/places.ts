@@ -77,6 +77,16 @@ export const places: readonly Place[] = [
   { kind: "chrome", signs: ["/Extensions/"], names: [storeId, any], wanted: ofExtensions },
 ];
 
+/** One look for all signs at once: most paths have none. */
+const anySign = new RegExp(
+  places.flatMap(({ signs, root }) => signs.map((sign) => (root === true ? "^" : "") + RegExp.escape(sign))).join("|"),
+);
+
+/** Whether a path lies in a unit of a kind that somebody asks for. */
+export function isInUnit(path: string, wanted: Wanted): boolean {
+  return anySign.test(path) && places.some((place) => place.wanted(wanted) && unitOf(place, path) !== undefined);
+}
+
 /** The unit of one kind that a path is or lies in. Where a sign stands twice, the first that names follow counts. */
 export function unitOf({ kind, signs, root, names }: Place, path: string): Unit | undefined {
   for (const sign of signs) {

@@ -45,9 +45,10 @@ export class Scan implements AsyncIterable<Evidence> {
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    const { signal, reader, roots, most = mostEntries } = options;
-    const apart = new Set(roots.map(({ path }) => rawFromText(path) ?? ""));
-    this.#walker = new Walker({ most, signal, reader, apart });
+    const { roots, signal, reader, most = mostEntries } = options;
+    const apart = rawSet(roots.map(({ path }) => path));
+    const remote = rawSet(roots.flatMap(({ without = [] }) => without));
+    this.#walker = new Walker({ most, signal, reader, apart, remote });
   }
 
   /** Places that could not be looked into: named up to a bound, and how many there were. */
@@ -126,6 +127,10 @@ export class Scan implements AsyncIterable<Evidence> {
     }
     return found;
   }
+}
+
+function rawSet(paths: readonly string[]): ReadonlySet<string> {
+  return new Set(paths.map((path) => rawFromText(path) ?? ""));
 }
 
 function mannerOf({ holds, depth }: InstallRoot): Parameters<Walker["walk"]>[1] {

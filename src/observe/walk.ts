@@ -32,6 +32,8 @@ interface WalkerOptions {
   readonly reader?: FolderReader | undefined;
   /** Folders that are walked by themselves, and not as a part of another. */
   readonly apart?: ReadonlySet<string> | undefined;
+  /** Folders that nobody walks. */
+  readonly remote?: ReadonlySet<string> | undefined;
 }
 
 /** What of a tree is looked at. */
@@ -45,6 +47,8 @@ interface Manner {
   /** The engine whose container or image is walked. */
   readonly container: string | undefined;
 }
+
+const elsewhere = "another machine has it: it is looked through there";
 
 /** Places remembered so that none is counted twice. */
 const mostNoted = 100_000;
@@ -68,6 +72,7 @@ export class Walker {
   /** Everything installed in a folder; in one of a container, all of that too. */
   async *walk(folder: RawPath, how: Omit<Manner, "container">): AsyncGenerator<Candidate> {
     const manner = { ...how, container: containerOf(`${folder}/`) };
+    if (this.#options.remote?.has(folder) === true) return this.note(folder, elsewhere);
     if (nameOf(folder) === "node_modules") yield* this.#packages(folder, 4);
     else if (isSite(folder)) yield* this.#distributions(folder);
     else yield* this.#ordinary(folder, manner);
@@ -86,6 +91,7 @@ export class Walker {
     const name = nameOf(path);
     const fitting = places.filter(({ names }) => names[0]?.(name) === true);
     const units = fitting.filter(({ kind }) => kind === fitting[0]?.kind);
+    if (this.#options.remote?.has(path) === true) return this.note(path, elsewhere);
     if (this.#options.apart?.has(path) === true) return;
     if (containerOf(`${path}/`) !== manner.container) return void this.containers.add(toSeen(path).path);
     for (const place of units) yield* this.#units(place, path, 1);

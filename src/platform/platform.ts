@@ -295,4 +295,6 @@ export interface InstallRoot {
   readonly holds: Holds;
   /** How many folders deep a change can matter. */
   readonly depth: number;
+  /** Folders of it, or it, that another machine has: whoever looks there may wait for ever. */
+  readonly without?: readonly string[];
 }

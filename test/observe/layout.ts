@@ -31,20 +31,18 @@ export function saidBy({ package: packages, extension }: Seen): readonly string[
 }
 
 /** One look through roots, as a scan does it: what it found, and all that it could not read. */
-export async function lookThrough(
-  ...roots: readonly (readonly [path: string, holds: InstallRoot["holds"], depth: number])[]
-) {
-  const { scan } = makeScan({
-    wanted: everything,
-    roots: roots.map(([path, holds, depth]) => ({ path, owner: 0, holds, depth })),
-    os: "linux",
-    clock: systemClock,
-    dpkgFolder: "/nowhere",
-  });
+export async function lookAt(roots: readonly InstallRoot[]) {
+  const { scan } = makeScan({ wanted: everything, roots, os: "linux", clock: systemClock, dpkgFolder: "/nowhere" });
   const found: Evidence[] = [];
   for await (const evidence of scan) found.push(evidence);
   const said = found.flatMap(({ seen }) => saidBy(seen)).toSorted();
   return { found, said, unreadable: scan.unreadable, containers: scan.containers };
+}
+
+type Root = readonly [path: string, holds: InstallRoot["holds"], depth: number];
+
+export function lookThrough(...roots: readonly Root[]) {
+  return lookAt(roots.map(([path, holds, depth]) => ({ path, owner: 0, holds, depth })));
 }
 
 /** Whose a file is, as its owner says; it is made where it is not there. */

@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { lay, lookThrough, ownersOf } from "./layout.ts";
+import { lay, lookAt, lookThrough, ownersOf } from "./layout.ts";
 import { folder } from "./place.ts";
 
 const manifest = (name: string, version = "1.6.0"): string => JSON.stringify({ name, version, bin: "cli.js" });
@@ -172,4 +172,15 @@ test("hidden folders of a home are not taken for projects, those that packages l
   lay(home, { "apart/node_modules/y18n/package.json": manifest("y18n", "4.0.3") });
   const looked = await lookThrough([home, "home", 6], [join(home, "apart"), "npm", 3]);
   expect(looked.said).toEqual(["npm cowsay 1.0.0", "npm y18n 4.0.3", "pypi aider-chat 0.86.1"]);
+});
+
+test("a folder that another machine has is named and not entered", async () => {
+  const home = folder();
+  lay(home, { "nas/node_modules/cowsay/package.json": manifest("cowsay") });
+  const root = { path: home, owner: 0, holds: "home", depth: 6 } as const;
+  const nas = join(home, "nas");
+  const looked = await lookAt([{ ...root, without: [nas] }]);
+  expect(looked.said).toEqual([]);
+  expect(looked.unreadable).toMatchObject({ count: 1, named: [{ path: nas }] });
+  expect((await lookAt([{ ...root, without: [home] }])).unreadable.named).toMatchObject([{ path: home }]);
 });

@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { mayBeOwned } from "#observe/at-gate.ts";
 import { Footing } from "#observe/footing.ts";
+import { Owners } from "#observe/owners/owners.ts";
 import { readUnit } from "#observe/owners/units.ts";
 import { places, placesBelow, unitOf } from "#observe/places.ts";
 import { rawFromText } from "#observe/raw-path.ts";
-import { folderAt } from "#observe/read-file.ts";
+import { folderAt, stampAt } from "#observe/read-file.ts";
 import { lay, lookThrough, ownersOf } from "./layout.ts";
-import { folder } from "./place.ts";
+import { folder, wanting } from "./place.ts";
 
 /** What Homebrew 4.4 writes beside a keg or a cask, as far as anybody looks. */
 const receipt = (tap: string | null): string =>
@@ -178,4 +180,36 @@ test("a folder knows what lies below it by its place", () => {
   expect(below("/home/ann/snap")).toEqual([]);
   expect(below("/usr/share/code/resources/app/extensions")).toEqual(["builtin", "extension"]);
   expect(below("/home/ann/.vscode/extensions/")).toEqual(["extension"]);
+});
+
+test("a manifest that changes is read again, and what was said before holds no longer", async () => {
+  const prefix = folder();
+  const keg = "Cellar/gemini-cli/0.9.0";
+  lay(prefix, { [`${keg}/bin/gemini`]: "1", [`${keg}/INSTALL_RECEIPT.json`]: receipt("somebody/tap") });
+  const [path, wanted] = [rawFromText(join(prefix, keg, "bin/gemini")), wanting({ ecosystems: new Set(["brew"]) })];
+  const stamp = path === undefined ? undefined : await stampAt(path);
+  if (path === undefined || stamp === undefined) throw new Error("no file");
+  const owners = new Owners(wanted, []);
+  const before = await owners.of(path, stamp);
+  expect(before.package).toMatchObject({ value: [{ id: "somebody/tap/gemini-cli" }] });
+  expect((await owners.of(path, stamp)) === before).toBe(true);
+  lay(prefix, { [`${keg}/INSTALL_RECEIPT.json`]: receipt("homebrew/core") });
+  expect(before.footing.holds()).toBe(false);
+  expect((await owners.of(path, stamp)).package).toMatchObject({ value: [{ id: "gemini-cli" }] });
+});
+
+test("nobody is asked for whom no identity of the policy asks", async () => {
+  const prefix = folder();
+  lay(prefix, { "Cellar/x/1/bin/x": "1", "Cellar/x/1/INSTALL_RECEIPT.json": receipt("homebrew/core") });
+  const path = rawFromText(join(prefix, "Cellar/x/1/bin/x"));
+  const stamp = path === undefined ? undefined : await stampAt(path);
+  if (path === undefined || stamp === undefined) throw new Error("no file");
+  const nobody = wanting({ ecosystems: new Set(), extensions: false });
+  expect(await new Owners(nobody, []).of(path, stamp)).toMatchObject({
+    package: { unread: expect.any(String) },
+    extension: { unread: expect.any(String) },
+  });
+  const [npm, brew] = [wanting({ ecosystems: new Set(["npm"]) }), wanting({ ecosystems: new Set(["brew"]) })];
+  expect((await new Owners(npm, []).of(path, stamp)).package).toEqual({ absent: true });
+  expect([mayBeOwned(path, nobody), mayBeOwned(path, npm), mayBeOwned(path, brew)]).toEqual([false, false, true]);
 });

@@ -164,8 +164,17 @@ const ofHome: readonly Root[] = [
 /** Folders of a home that people work in: seven deep lies ~/work/customer/repository/packages/name/node_modules. */
 const projects = 6;
 
-/** Where tools are installed. Homes that are no absolute path, or the root directory, are nobody's. */
-export function installRoots(people: readonly Person[]): readonly InstallRoot[] {
+/** Of mount points those that a folder lies on, as itself, and those that lie in it. */
+function within(folder: string, mounts: readonly string[]): readonly string[] {
+  if (mounts.some((mount) => folder === mount || folder.startsWith(`${mount}/`))) return [folder];
+  return mounts.filter((mount) => mount.startsWith(`${folder}/`));
+}
+
+/**
+ * Where tools are installed. Homes that are no absolute path, or the root directory, are nobody's. `remote`: mount points of what
+ * other machines have.
+ */
+export function installRoots(people: readonly Person[], remote: readonly string[] = []): readonly InstallRoot[] {
   return [
     ...everybodys.map(([path, holds, depth]): InstallRoot => ({ path, owner: 0, holds, depth })),
     ...people.flatMap(({ home, uid: owner }): readonly InstallRoot[] => {
@@ -173,7 +182,7 @@ export function installRoots(people: readonly Person[]): readonly InstallRoot[] 
       if (!base.startsWith("/")) return [];
       return [
         ...ofHome.map(([path, holds, depth]): InstallRoot => ({ path: `${base}/${path}`, owner, holds, depth })),
-        { path: base, owner, holds: "home", depth: projects },
+        { path: base, owner, holds: "home", depth: projects, without: within(base, remote) },
       ];
     }),
   ];

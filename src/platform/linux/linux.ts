@@ -16,6 +16,7 @@ import { notifyService, watchdogPeriod } from "#platform/linux/notify-service.ts
 import { peerUid } from "#platform/linux/peer.ts";
 import { createUserNames, people } from "#platform/linux/people.ts";
 import { inQuarantine, quarantine, restore } from "#platform/linux/quarantine.ts";
+import { remoteMounts } from "#platform/linux/remote-mounts.ts";
 import { createSweep } from "#platform/linux/processes.ts";
 import { runInTerminal } from "#platform/linux/pty.ts";
 import { sessions } from "#platform/linux/sessions.ts";
@@ -53,7 +54,7 @@ export function createLinux(): Platform {
     people,
     nameOf: (uid) => userNames.find(uid),
     sessions: async () => sessions(await people()),
-    installRoots,
+    installRoots: (persons) => installRoots(persons, remoteMounts()),
     vital: () => later(vital),
     isVital,
     keepTerminal: (seen) => terminals.keep(seen),
