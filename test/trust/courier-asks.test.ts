@@ -182,6 +182,33 @@ test("one that ends is started again for the next request, and what the old one 
   expect(processes[1]?.killed).toBe(0);
 });
 
+test.each<[what: string, first: Said]>([
+  ["was answered", '{"id":1,"length":1}\na'],
+  ["was asked of one that was killed", "nonsense\n"],
+])("bytes for a request that %s are nobody's, and reason enough", async (_what, first) => {
+  const { courier, processes } = saying((id) => (id === 1 ? first : line({ id: 1, length: 1 }) + "a"));
+  const fetcher = courier.fetcher(5_000, undefined);
+  await fetcher.metadata("1.root.json", 1).catch(() => undefined);
+  const why = { cause: expect.objectContaining({ code: "LIMIT" }) };
+  await expect(fetcher.metadata("2.root.json", 1)).rejects.toMatchObject(why);
+  expect(processes.at(-1)?.killed).toBe(1);
+});
+
+test("the end of one that was killed is not that of the next, and what breaks its stream harms nobody", async () => {
+  const { courier, processes } = saying((id) => (id === 1 ? "nonsense\n" : undefined));
+  const fetcher = courier.fetcher(5_000, undefined);
+  await expect(fetcher.metadata("1.root.json", 1)).rejects.toMatchObject(failed(/should not/));
+  const second = fetcher.metadata("2.root.json", 1);
+  processes[0]?.end("SIGKILL");
+  await processes[0]?.ended;
+  processes[1]?.control.push(line({ id: 2, length: 1 }) + "b");
+  expect(String(await second)).toBe("b");
+  const third = fetcher.metadata("3.root.json", 1);
+  processes[1]?.control.destroy(new Error("EPIPE"));
+  processes[1]?.end("SIGSEGV");
+  await expect(third).rejects.toMatchObject(failed("what fetches has ended: SIGSEGV"));
+});
+
 test("one that does not start is an error that says so", async () => {
   const cause = new Error("ENOMEM");
   const courier = new Courier(() => {
