@@ -167,15 +167,16 @@ test("a courier ends with its line, and lets go of its connections", async () =>
   await gone.promise;
 });
 
-test("an errand has room for every public authority's certificate, and a bound", async () => {
+test("an errand has room for every public authority's certificate, in whatever pieces it comes, and a bound", async () => {
   const { web } = await published();
-  const { said } = await serving(web, { ca: "x".repeat(300_000) });
-  expect(await said({ name: "10.root.json" })).toEqual([
-    { id: 1, length: expect.any(Number) },
-    expect.stringMatching(/^{/),
-  ]);
   const [line, other] = duplexPair();
   const life = serveCourier(other);
+  const errand = JSON.stringify({ metadataUrl: web.url, targetsUrl: web.url, ca: "x".repeat(300_000) });
+  line.write(errand.slice(0, 200_000));
+  line.write(`${errand.slice(200_000)}\n`);
+  line.write('{"id":1,"what":"metadata","name":"11.root.json","bytes":1,"timeoutMs":10000}\n');
+  const over = life.then(() => "the courier has ended");
+  expect(String(await Promise.race([once(line, "data"), over]))).toBe('{"id":1,"is":"absent"}\n');
   line.write("x".repeat(2 * 1024 * 1024 + 1));
   await life;
   expect(other.destroyed).toBe(true);

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { instantOf } from "#lib/pure/instant.ts";
 import { parseRoot } from "#trust/metadata.ts";
 import { keysOf, lostKey, TrustedSet } from "#trust/trusted-set.ts";
-import { asPem, pemKey } from "./pem.ts";
+import { asPem } from "./pem.ts";
 import { now } from "./simulated.ts";
-import { listed, Simulator, type Listed } from "./simulator.ts";
+import { listed, Simulator } from "./simulator.ts";
 
 // The client workflow, step by step: what each step stands on, what it says where it refuses, and what is trusted then.
 
@@ -117,25 +117,6 @@ test.each<[what: string, change: (sim: Simulator) => unknown, rotated: boolean]>
   expect(set.updateRoot(next)).toEqual({ rotated });
   const lost = [lostKey(old, parseRoot(next), "timestamp"), lostKey(old, parseRoot(next), "snapshot")];
   expect(lost.includes(true)).toBe(rotated);
-});
-
-test("a role's keys are counted by what they are; what is none is not counted", () => {
-  const unreadable = { ...pemKey("ecdsa-sha2-nistp256") };
-  const role = [one, { ...one, keyid: "again" }, asPem(one), listed(), { ...listed(), keyid: "new" }, unreadable];
-  const known = role.map(
-    ({ keyid, key }: Listed) =>
-      [
-        keyid,
-        { keytype: keyid === "new" ? "new" : key.keytype, scheme: key.scheme, public: key.keyval.public },
-      ] as const,
-  );
-  const keys = new Map(known).set(unreadable.keyid, {
-    keytype: "ecdsa",
-    scheme: "ecdsa-sha2-nistp256",
-    public: "-----BEGIN PUBLIC KEY-----\nnothing",
-  });
-  const found = keysOf({ keyids: [...keys.keys(), "nobody's"], threshold: 1 }, keys);
-  expect(found.size).toBe(2);
 });
 
 test("a timestamp is held to the one that was known, which is trusted again where it is the same version", async () => {
@@ -258,4 +239,48 @@ test("expiry is measured against the latest time that was given, and not before 
   await expect(take("timestamp")).rejects.toEqual(refused({ code: "EXPIRED", file: "timestamp" }));
   await expect(take("snapshot")).rejects.toEqual(refused({ code: "EXPIRED", file: "snapshot" }));
   expect(() => set.finishRoot(instantOf(now + 48 * 3_600_000))).toThrow(refused({ code: "EXPIRED", file: "root" }));
+});
+
+test("a root is held to its own keys, the one to begin with too, and one that follows also to those before it", async () => {
+  const { sim, set } = await stepping();
+  const first = await sim.writeRoot();
+  const damaged = Buffer.from(first.toString().replace('"consistent_snapshot":true', '"consistent_snapshot":false'));
+  const unsigned = refused({ code: "SIGNATURE", file: "root", seen: 0, wanted: 1 });
+  expect(() => new TrustedSet(damaged)).toThrow(unsigned);
+
+  const [old, other] = [sim.root.keys, [listed()]];
+  sim.next("root").root.keys = other;
+  for (const signers of [old, other, [listed()]]) {
+    sim.root.signers = signers;
+    const next = await sim.writeRoot();
+    expect(() => set.updateRoot(next)).toThrow(unsigned);
+  }
+  sim.root.signers = [...old, ...other];
+  set.updateRoot(await sim.writeRoot());
+  expect(set.root.version).toBe(2);
+});
+
+test("targets that have expired are refused, and delegated ones where nobody reports it", async () => {
+  const { sim, set, bytes, take } = await stepping();
+  set.finishRoot(now);
+  sim.role("A").expires = now;
+  await take("timestamp", "snapshot", "targets");
+  const A = await bytes("A");
+  expect(() => set.updateDelegated(A, "A", "targets")).toThrow(refused({ code: "EXPIRED", file: "A" }));
+  expect(set.updateDelegated(A, "A", "targets", "reported").version).toBe(1);
+  sim.targets.expires = now;
+  sim.next("timestamp");
+  await expect(take("timestamp", "snapshot", "targets")).rejects.toEqual(refused({ code: "EXPIRED", file: "targets" }));
+});
+
+test("each file has the bytes that are said above it", async () => {
+  const { set, bytes, take } = await stepping();
+  const longer = async (role: string): Promise<Buffer> => Buffer.concat([await bytes(role), Buffer.from(" ")]);
+  const [snapshot, targets, A] = [await longer("snapshot"), await longer("targets"), await longer("A")];
+  await take("timestamp");
+  expect(() => set.updateSnapshot(snapshot)).toThrow(refused({ code: "MISMATCH", file: "snapshot.json" }));
+  await take("snapshot");
+  expect(() => set.updateTargets(targets)).toThrow(refused({ code: "MISMATCH", file: "targets.json" }));
+  await take("targets");
+  expect(() => set.updateDelegated(A, "A", "targets")).toThrow(refused({ code: "MISMATCH", file: "A.json" }));
 });

@@ -89,46 +89,51 @@ test("the installer's root is kept beside the one that was reached from it; one 
 
 /** What the stored root is, and the installer's now and when the stored one was reached; and which is begun with. */
 test.each([
-  { what: "none is stored", stored: undefined, from: undefined, installed: "first", version: 1 },
-  { what: "the stored one was reached from it", stored: "second", from: "first", installed: "first", version: 2 },
-  { what: "the stored one is newer and follows it", stored: "second", from: "other", installed: "first", version: 2 },
-  { what: "the stored one is as new and follows it", stored: "first", from: "other", installed: "first", version: 1 },
-  { what: "the stored one is older", stored: "first", from: "first", installed: "second", version: 2 },
-  { what: "the stored one is another's", stored: "stranger", from: "stranger", installed: "first", version: 1 },
-  {
-    what: "the stored one is another's, said to be ours",
-    stored: "stranger",
-    from: "first",
-    installed: "first",
-    version: 9,
-  },
-  { what: "the stored one is damaged", stored: "damaged", from: "first", installed: "first", version: 1 },
-  { what: "it is damaged", stored: "second", from: "first", installed: "damaged", version: 2 },
-  { what: "it is damaged and was before", stored: "second", from: "damaged", installed: "damaged", version: 2 },
-  {
-    what: "the stored one is longer than a root may be",
-    stored: "long",
-    from: "first",
-    installed: "first",
-    version: 1,
-  },
-  { what: "it is longer than a root may be", stored: "second", from: "first", installed: "long", version: 2 },
-])("the root to begin with, where $what", async ({ stored, from, installed, version }) => {
+  { what: "none is stored", stored: "none", from: "none", installed: "first", begun: "first" },
+  { what: "the stored one was reached from it", stored: "second", from: "first", installed: "first", begun: "second" },
+  { what: "the stored one follows it", stored: "second", from: "other", installed: "first", begun: "second" },
+  { what: "the stored one is as new", stored: "twin", from: "other", installed: "first", begun: "twin" },
+  { what: "the stored one is older", stored: "first", from: "first", installed: "second", begun: "second" },
+  { what: "the stored one is another's", stored: "other", from: "other", installed: "first", begun: "first" },
+  { what: "the stored one is damaged", stored: "damaged", from: "first", installed: "first", begun: "first" },
+  { what: "it is damaged", stored: "second", from: "first", installed: "damaged", begun: "second" },
+  { what: "it is damaged and was before", stored: "second", from: "damaged", installed: "damaged", begun: "second" },
+  { what: "the stored one is as long as it may be", stored: "full", from: "first", installed: "first", begun: "full" },
+  { what: "the stored one is longer", stored: "long", from: "first", installed: "first", begun: "first" },
+  { what: "it is longer than a root may be", stored: "second", from: "first", installed: "long", begun: "second" },
+])("the root to begin with, where $what", async ({ stored, from, installed, begun }) => {
   const files = await roots();
   const store = new MemoryStore();
-  if (stored !== undefined) await store.write("root.json", files[stored] ?? Buffer.of());
-  if (from !== undefined) await store.write("bootstrap", files[from] ?? Buffer.of());
-  expect((await loadRoot(store, files[installed] ?? Buffer.of())).root.version).toBe(version);
+  for (const [name, which] of [
+    ["root.json", stored],
+    ["bootstrap", from],
+  ] as const) {
+    const bytes = files[which];
+    if (bytes !== undefined) await store.write(name, bytes);
+  }
+  expect((await loadRoot(store, files[installed] ?? Buffer.of())).files.get("root")).toEqual(files[begun]);
 });
 
 async function roots(): Promise<Record<string, Buffer>> {
   const [sim, stranger] = [new Simulator(now), new Simulator(now)];
   stranger.root.version = 9;
   const first = await sim.writeRoot();
+  sim.root.extra = { x_more: 1 };
+  const twin = await sim.writeRoot();
   const second = await sim.next("root").writeRoot();
-  const long = Buffer.from(second.toString().padEnd(limits.root + 1));
-  return { first, second, long, stranger: await stranger.writeRoot(), damaged: Buffer.from("{}") };
+  const sized = (length: number): Buffer => Buffer.from(second.toString().padEnd(length));
+  const damaged = Buffer.from(second.toString().replace('"x_more":1', '"x_more":2'));
+  const [full, long] = [sized(limits.root), sized(limits.root + 1)];
+  return { first, twin, second, full, long, damaged, other: await stranger.writeRoot() };
 }
+
+test("a stored root that is damaged is written anew", async () => {
+  const { store, bootstrap, look } = await started();
+  await look();
+  await store.write("root.json", Buffer.from("{}"));
+  await look();
+  expect([store.log, await store.read("root.json")]).toEqual([["root.json"], bootstrap]);
+});
 
 test("where there is no root at all, it says why", async () => {
   const store = new MemoryStore();
