@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, symlinkSync, truncateSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseInstant } from "#lib/pure/instant.ts";
 import { parseTool } from "#policy/parse.ts";
@@ -75,6 +75,18 @@ test("an installed package is found by its name, from the folder one stands in u
   const below = join(home, "work/project");
   mkdirSync(below, { recursive: true });
   expect((await draft(below, "@example/toolish")).tool?.identities[0]).toMatchObject({ id: "@example/toolish" });
+});
+
+test("what pnpm laid in its store and linked is looked at where it lies", async () => {
+  const home = folder();
+  const toolish = toolishIn(home);
+  const store = join(home, "store/toolish-linux-x64");
+  mkdirSync(dirname(store));
+  renameSync(`${toolish}-linux-x64`, store);
+  symlinkSync(store, `${toolish}-linux-x64`);
+  symlinkSync(toolish, join(home, "linked"));
+  const { tool } = await draft(home, "linked");
+  expect(markersOf(tool?.identities)).toContain("TOOLISH_DAEMON");
 });
 
 test("a program is drafted by the package that it lies in, and through a link", async () => {

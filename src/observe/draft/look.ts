@@ -88,9 +88,11 @@ function besideOf(folder: RawPath, name: string, id: string): readonly RawPath[]
 
 /** The program of the first of these folders that is a package of its own. */
 async function platformProgram(folders: readonly RawPath[]): Promise<readonly Program[]> {
-  for (const folder of folders) {
-    const manifest = await manifestIn(folder);
-    if ("unread" in manifest) continue;
+  for (const at of folders) {
+    // pnpm puts a link there.
+    const folder = await realPath(at);
+    const manifest = folder === undefined ? undefined : await manifestIn(folder);
+    if (folder === undefined || manifest === undefined || "unread" in manifest) continue;
     const [path] = await largestPrograms(folder);
     return path === undefined ? [] : [[folder, path, release(manifest)]];
   }
