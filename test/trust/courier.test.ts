@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { selectPlatform } from "#platform/select.ts";
 import { TrustError } from "#trust/error.ts";
-import type { CourierProcess } from "#trust/courier.ts";
+import { Courier, type CourierProcess } from "#trust/courier.ts";
 import { readFileSync } from "node:fs";
 import { served, type Served } from "./repository.ts";
 
