@@ -4,7 +4,7 @@ export default {
   vitest: { configFile: "test/mutation/vitest.config.ts", related: false },
   coverageAnalysis: "perTest",
   disableTypeChecks: false,
-  concurrency: 1,
+  concurrency: 2,
   timeoutMS: 10_000,
   timeoutFactor: 2,
   ignorePatterns: ["reports", "artefacts", "dist"],

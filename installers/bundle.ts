@@ -7,13 +7,13 @@ export interface Bundle {
   readonly packages: readonly string[];
 }
 
-const entries = ["cli/main.ts", "server/main.ts"] as const;
+const entries = ["cli/main.ts", "server/main.ts", "trust/courier-main.ts"] as const;
 
 /** CommonJS packages inside an ES module bundle ask for `require`. */
 const banner = `import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);`;
 
 /**
- * Both programs into `out`: app/cli/main.mjs and app/server/main.mjs, what they share in app/chunks/, policies/ beside
+ * The programs into `out`: app/cli/main.mjs, app/server/main.mjs and the courier's, what they share in app/chunks/, policies/ beside
  * app/, and koffi's machine code in node_modules/. Every file lies two folders deep, as `src/<folder>/<file>.ts` does,
  * so that a look-up such as new URL("../../policies/", import.meta.url) is right in both places.
  */

@@ -18,6 +18,7 @@ const packages = [
   "openssl",
   "postgresql",
   "procps",
+  "strace",
   "systemd",
   "systemd-container",
   "vim-tiny",

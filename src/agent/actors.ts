@@ -8,6 +8,7 @@ import { serveControl } from "#agent/control.ts";
 import { warningsOf } from "#agent/health.ts";
 import type { House } from "#agent/house.ts";
 import { askForException, goOn } from "#agent/requests.ts";
+import { keepRead, contentsFile } from "#agent/read-before.ts";
 import { sendReports } from "#agent/reporting.ts";
 import { patienceFor } from "#agent/watchdog.ts";
 import { aborted } from "#lib/aborted.ts";
@@ -34,6 +35,7 @@ export function actorsOf(house: House, { ready, once = false }: Begin): readonly
     { name: "presses", run: (signal) => takePresses(house, signal) },
     { name: "stages", run: (signal) => watchStages(house, signal) },
     { name: "health", run: (signal) => watchHealth(house, signal) },
+    { name: "contents", run: (signal) => keepContents(house, signal) },
     { name: "rest", run: (signal) => restNow(house, signal) },
     { name: "watchdog", run: (signal) => house.watchdog.pat(signal) },
     ...(once ? [{ name: "once", run: (signal: AbortSignal) => lookOnce(house, signal) }] : []),
@@ -109,6 +111,18 @@ async function watchStages({ policies, watching, log }: House, signal: AbortSign
   });
   await aborted(signal);
   await task.destroy();
+}
+
+/** What was read of files outlives the agent: kept when it ends, and each hour, for it may be killed. */
+async function keepContents({ watching, config, log }: House, signal: AbortSignal): Promise<void> {
+  const keep = async (): Promise<void> => {
+    const contents = watching.contents();
+    if (contents !== undefined) await keepRead(join(config.state, contentsFile), contents, log);
+  };
+  const task = schedule("23 * * * *", keep);
+  await aborted(signal);
+  await task.destroy();
+  await keep();
 }
 
 /** Milliseconds between looks; a change of what is wrong is reported at once after one. */

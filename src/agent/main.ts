@@ -12,6 +12,7 @@ import { Groups } from "#agent/groups.ts";
 import type { House } from "#agent/house.ts";
 import { Journal } from "#agent/journal.ts";
 import { Policies } from "#agent/policies.ts";
+import { readBefore, contentsFile } from "#agent/read-before.ts";
 import { Recorder } from "#agent/record.ts";
 import { openState } from "#agent/state.ts";
 import { Breaker } from "#enforce/breaker.ts";
@@ -120,6 +121,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
   const device = new ThisDevice({ id: identity.id, platform, config, state, person: "", vital });
   const stop = new AbortController();
   const all = AbortSignal.any([signal, stop.signal]);
+  const before = await readBefore(join(config.state, contentsFile), log);
   const watching = observe(
     platform,
     () => policies.current(),
@@ -128,6 +130,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
       sweepSeconds: config.sweepSeconds,
       mayGather: () => gate.state().up,
       absentSince: absence.since,
+      before,
       onPlace: ({ pid, dev, ours }) => {
         if (!ours) gate.foreign(pid, dev);
       },

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe } from "#lib/errors.ts";
 import type { Clock } from "#lib/clock.ts";
+import type { Pieces } from "#lib/pure/pieces.ts";
 import { formatInstant, instantOf, parseInstant, type Instant } from "#lib/pure/instant.ts";
 import type { Grouping, Groups } from "#agent/groups.ts";
 import type { State } from "#agent/state.ts";
@@ -9,7 +10,7 @@ import { compile, type Matcher, type Wanted } from "#policy/compile.ts";
 import type { Conflict } from "#policy/conflict.ts";
 import type { Seen } from "#policy/evidence.ts";
 import { lead } from "#policy/granted.ts";
-import { lintCompiled, type Finding } from "#policy/lint.ts";
+import { lintInPieces, type Finding } from "#policy/lint.ts";
 import { readyInPieces } from "#policy/ready.ts";
 import type { Os } from "#policy/text.ts";
 import type { Generation } from "#trust/generation.ts";
@@ -114,7 +115,7 @@ export class Policies {
       await turn();
       const { matcher, catalog, conflicts } = await inTurns(readyInPieces(generation, grouping.whom));
       await turn();
-      const findings = lintCompiled(matcher, catalog, { vital: this.#vital, vouched: grouping.vouched });
+      const findings = await inTurns(lintInPieces(matcher, catalog, { vital: this.#vital, vouched: grouping.vouched }));
       const activatedAt = this.#since(policyId);
       const of = { id, policyId, version, activatedAt, findings, conflicts, grouping };
       this.#current = { ...this.#made(matcher), ...of };
@@ -142,7 +143,7 @@ export class Policies {
 }
 
 /** Each piece in a turn of the event loop of its own. */
-async function inTurns<T>(pieces: Generator<undefined, T, undefined>): Promise<T> {
+async function inTurns<T>(pieces: Pieces<T>): Promise<T> {
   for (;;) {
     const piece = pieces.next();
     if (piece.done === true) return piece.value;

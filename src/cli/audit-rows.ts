@@ -2,7 +2,10 @@ import type { Instant } from "#lib/pure/instant.ts";
 import type { Matcher } from "#policy/compile.ts";
 import { decide } from "#policy/decide.ts";
 import type { Device } from "#policy/device.ts";
-import type { Evidence, Seen } from "#policy/evidence.ts";
+import type { Claim } from "#policy/claim.ts";
+import type { Evidence, ExtensionSeen, PackageSeen, Seen } from "#policy/evidence.ts";
+import { packageId } from "#policy/identity-index.ts";
+import type { Identity, Tool } from "#policy/tool.ts";
 import { modes, type Grade, type Mode } from "#policy/verdict.ts";
 
 /** One tool in one place. */
@@ -10,18 +13,28 @@ export interface AuditRow {
   /** The catalog's id, and its name for people. */
   readonly tool: string;
   readonly name: string;
+  readonly vendor: string | null;
   readonly version: string | null;
   /** The package's folder, the program, or the configuration. */
   readonly where: string;
   /** More files of the same, such as its links and platform packages. */
   readonly also: readonly string[];
-  /** Login name, or uid where nobody has one. */
+  /** Who installed it: login name, or uid where nobody has one. */
   readonly owner: string;
   readonly grade: Grade;
-  /** The identities that matched, in words, the strongest first. */
-  readonly known: readonly string[];
+  /** The identities that matched, proofs first. */
+  readonly known: readonly Known[];
+  /** The packages and extensions by which it was known. */
+  readonly packages: readonly (PackageSeen | ExtensionSeen)[];
   /** What a policy says about it; null where it says nothing, or where none was given. */
   readonly ban: AuditBan | null;
+}
+
+/** One identity that matched, in words. */
+export interface Known {
+  readonly kind: Identity["kind"];
+  readonly grade: Grade;
+  readonly text: string;
 }
 
 export interface AuditBan {
@@ -29,8 +42,9 @@ export interface AuditBan {
   readonly mode: Mode;
   /** ISO 8601. */
   readonly since: string | null;
-  /** The approved tool's id. */
+  /** The approved tool: its id, and its name for people. */
   readonly instead: string | null;
+  readonly insteadName: string | null;
   readonly url: string | null;
 }
 
@@ -42,13 +56,12 @@ export interface Judge {
 }
 
 interface Draft {
-  readonly tool: string;
-  readonly name: string;
+  readonly tool: Tool;
   readonly owner: string;
-  version: string | null;
-  readonly places: Set<string>;
-  readonly proofs: Set<string>;
-  readonly hints: Set<string>;
+  /** Each place, and the version that was proven there. */
+  readonly places: Map<string, string | null>;
+  readonly known: Map<string, Known>;
+  readonly packages: Map<string, PackageSeen | ExtensionSeen>;
   ban: AuditBan | null;
 }
 
@@ -86,14 +99,15 @@ export class AuditRows {
       const key = JSON.stringify([tool.id, owner, place]);
       const draft = this.#drafts.get(key) ?? newDraft(tool, owner);
       this.#drafts.set(key, draft);
-      draft.places.add(path);
-      draft.version ??= claim.proves ? versionOf(seen) : null;
-      (claim.proves ? draft.proofs : draft.hints).add(claim.reason.text.slice(`${tool.name}: `.length));
+      draft.places.set(path, draft.places.get(path) ?? (claim.proves ? versionOf(seen) : null));
+      const known = knownBy(claim);
+      draft.known.set(known.text, known);
+      for (const one of named(claim, seen)) draft.packages.set(JSON.stringify(one), one);
       if (ban?.tool === tool.id) draft.ban = stricter(draft.ban, ban.says);
     }
   }
 
-  /** Sorted by tool, proven ones first, then by place. */
+  /** What is banned first, then what is proven; then by name and place. */
   rows(): readonly AuditRow[] {
     return [...this.#drafts.values()]
       .map(rowOf)
@@ -108,24 +122,59 @@ export class AuditRows {
     if (verdict.ban === null || verdict.tool === null || verdict.mode === "allow") return undefined;
     if (verdict.grade === "proof") this.banned = true;
     const { ban: id, mode, since, replacement } = verdict;
-    const says = { id, mode, since, instead: replacement?.tool ?? null, url: replacement?.url ?? null };
-    return { tool: verdict.tool, says };
+    const instead = replacement?.tool ?? null;
+    const insteadName = instead === null ? null : (this.#everything.tool(instead)?.name ?? instead);
+    return { tool: verdict.tool, says: { id, mode, since, instead, insteadName, url: replacement?.url ?? null } };
   }
 }
 
-function newDraft(tool: { readonly id: string; readonly name: string }, owner: string): Draft {
-  const { id, name } = tool;
-  return { tool: id, name, owner, version: null, places: new Set(), proofs: new Set(), hints: new Set(), ban: null };
+function newDraft(tool: Tool, owner: string): Draft {
+  return { tool, owner, places: new Map(), known: new Map(), packages: new Map(), ban: null };
 }
 
-function rowOf({ places, proofs, hints, ...draft }: Draft): AuditRow {
-  const [where = "", ...also] = [...places].toSorted((a, b) => a.length - b.length || a.localeCompare(b));
-  const grade = proofs.size > 0 ? "proof" : "hint";
-  return { ...draft, where, also, grade, known: [...proofs, ...hints] };
+function knownBy({ identity, proves, reason, target }: Claim): Known {
+  const text = reason.text.slice(`${target.tool.name}: `.length).replace(/ \((?:proof|hint)\)$/, "");
+  return { kind: identity.kind, grade: proves ? "proof" : "hint", text };
 }
 
-function order({ tool, grade, where }: AuditRow): string {
-  return `${tool} ${grade === "proof" ? 0 : 1} ${where}`;
+/** What a package or extension identity matched, with its version. */
+function named({ identity }: Claim, { package: packages, extension }: Seen): readonly (PackageSeen | ExtensionSeen)[] {
+  const id = identity.kind === "extension" ? identity.id.toLowerCase() : "";
+  if (identity.kind === "extension" && "value" in extension)
+    return extension.value.filter((seen) => seen.host === identity.host && seen.id.toLowerCase() === id);
+  if (identity.kind === "package" && "value" in packages) {
+    const { ecosystem } = identity;
+    return packages.value.filter(
+      (seen) => seen.ecosystem === ecosystem && packageId(ecosystem, seen.id) === packageId(ecosystem, identity.id),
+    );
+  }
+  return [];
+}
+
+function rowOf({ tool, owner, places, known, packages, ban }: Draft): AuditRow {
+  const [where = "", ...also] = [...places.keys()].toSorted((a, b) => a.length - b.length || a.localeCompare(b));
+  // A tool's own package lies above those of its platforms, whose versions may have the platform's name behind them.
+  const version = [where, ...also].map((place) => places.get(place) ?? null).find((one) => one !== null) ?? null;
+  const all = [...known.values()].toSorted((a, b) => Number(a.grade === "hint") - Number(b.grade === "hint"));
+  const { id, name, vendor = null } = tool;
+  const grade = all[0]?.grade ?? "hint";
+  return {
+    tool: id,
+    name,
+    vendor,
+    version,
+    where,
+    also,
+    owner,
+    grade,
+    known: all,
+    packages: [...packages.values()],
+    ban,
+  };
+}
+
+function order({ name, grade, where, ban }: AuditRow): string {
+  return `${ban === null ? 1 : 0} ${grade === "proof" ? 0 : 1} ${name} ${where}`;
 }
 
 function stricter(a: AuditBan | null, b: AuditBan): AuditBan {
@@ -142,6 +191,6 @@ function unitOf(path: string): string {
 }
 
 function versionOf({ package: packages, extension }: Seen): string | null {
-  const named = ["value" in packages ? packages.value : [], "value" in extension ? extension.value : []].flat();
-  return named.find((one) => one.version !== undefined)?.version ?? null;
+  const all = ["value" in packages ? packages.value : [], "value" in extension ? extension.value : []].flat();
+  return all.find((one) => one.version !== undefined)?.version ?? null;
 }

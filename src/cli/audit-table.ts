@@ -1,3 +1,4 @@
+import { never } from "#cli/audit-limits.ts";
 import type { AuditRow } from "#cli/audit-rows.ts";
 import { clean, pad, width } from "#lib/pure/text.ts";
 
@@ -13,56 +14,83 @@ export interface AuditResult {
     readonly count: number;
     readonly named: readonly { readonly path: string; readonly why: string }[];
   };
+  /** What is never looked at. */
+  readonly never: readonly string[];
 }
 
-const heads = ["TOOL", "VERSION", "WHERE", "OWNER", "HOW KNOWN"] as const;
+const heads = ["TOOL", "VERSION", "KNOWN BY", "OWNER"] as const;
+const banHeads = ["BANNED SINCE", "INSTEAD"] as const;
 /** Places that could not be read, named to a person; --json names up to a thousand. */
 const mostNamed = 10;
 
-/** Columns one cell may take. */
-const widest = 70;
+/** Columns that one cell may take, and a line below one. */
+const widest = 40;
+const longest = 400;
 
-/** An audit for a person to read. Names of files can hold anything: no cell steers the terminal. */
+/**
+ * An audit for a person to read: a line of short columns for each finding, and below it where it lies and how it is known.
+ * Names of files can hold anything: no cell steers the terminal.
+ */
 export function auditLines(result: AuditResult): readonly string[] {
-  const { findings, unreadable, policy } = result;
-  const rows = findings.map(cells);
-  const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => width(row[i] ?? ""))));
+  const { findings, policy } = result;
+  const head = policy === null ? heads : [...heads, ...banHeads];
+  const rows = findings.map((finding) => cells(finding).slice(0, head.length));
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => width(row[i] ?? ""))));
   const line = (row: readonly string[]): string =>
     row
       .map((cell, i) => pad(cell, widths[i] ?? 0))
       .join("  ")
       .trimEnd();
   return [
-    ...(findings.length === 0 ? ["No tool of the catalog was found."] : [line(heads)]),
+    ...(findings.length === 0 ? ["No tool of the catalog was found."] : [line(head)]),
     ...findings.flatMap((finding, i) => [line(rows[i] ?? []), ...details(finding)]),
     "",
-    `${counted(result.looked, "thing")} looked at; ${counted(findings.filter((f) => f.grade === "proof").length, "finding")} proven, ${findings.filter((f) => f.grade === "hint").length} by hints only (a hint stops nothing).`,
+    ...banLines(findings),
+    ...footLines(result),
+  ];
+}
+
+function cells({ name, version, grade, known, owner, ban }: AuditRow): readonly string[] {
+  const by = grade === "proof" ? "proof" : `${known.length} hint${known.length === 1 ? "" : "s"}`;
+  const since = ban === null ? "-" : (ban.since ?? "now").slice(0, "2026-07-10".length);
+  return [name, version ?? "-", by, owner, since, ban?.insteadName ?? "-"].map((cell) => clean(cell, widest));
+}
+
+function details({ where, also, known }: AuditRow): readonly string[] {
+  const others = also.length === 0 ? "" : ` (+${also.length})`;
+  const [first, ...more] = known;
+  const rest = more.length === 0 ? "" : `; ${counted(more.length, "more identity", "more identities")}`;
+  return [`${clean(where, longest)}${others}`, `${clean(first?.text ?? "", longest)}${rest}`].map(
+    (text) => `  ${text}`,
+  );
+}
+
+/** Each ban that speaks, once. */
+function banLines(findings: readonly AuditRow[]): readonly string[] {
+  const lines = findings.flatMap(({ name, ban }) => {
+    if (ban === null) return [];
+    const since = ban.since === null ? "" : ` since ${ban.since}`;
+    const instead =
+      ban.insteadName === null ? "" : `; use ${ban.insteadName} instead${ban.url === null ? "" : `, ${ban.url}`}`;
+    return [clean(`! ${name} is banned${since} (${ban.id}: ${ban.mode})${instead}`, longest)];
+  });
+  return [...new Set(lines)];
+}
+
+function footLines({ findings, looked, unreadable, policy }: AuditResult): readonly string[] {
+  const proven = findings.filter(({ grade }) => grade === "proof").length;
+  const found = counted(proven, "finding");
+  return [
+    `${counted(looked, "thing")} looked at; ${found} proven, ${findings.length - proven} by hints only (a hint stops nothing).`,
     ...(policy === null ? ["No policy was given: nothing was judged (--policy FILE)."] : []),
     ...(unreadable.count === 0 ? [] : [`${counted(unreadable.count, "place")} could not be read:`]),
-    ...unreadable.named.slice(0, mostNamed).map(({ path, why }) => `  ${clean(path, widest)}: ${clean(why, widest)}`),
+    ...unreadable.named.slice(0, mostNamed).map(({ path, why }) => `  ${clean(path, longest)}: ${clean(why, longest)}`),
     ...(unreadable.count > mostNamed ? [`  and ${unreadable.count - mostNamed} more (--json names them)`] : []),
+    "Never looked at:",
+    ...never.map((what) => `  · ${what}`),
   ];
 }
 
-function cells({ name, version, where, owner, grade, known, also }: AuditRow): readonly string[] {
-  const others = also.length === 0 ? "" : ` (+${also.length})`;
-  const how = (known[0] ?? "").replace(/ \((?:proof|hint)\)$/, "");
-  return [
-    clean(name, 40),
-    clean(version ?? "-", 20),
-    clean(where, widest) + others,
-    clean(owner, 32),
-    clean(`${grade}: ${how}`, widest),
-  ];
-}
-
-function details({ ban }: AuditRow): readonly string[] {
-  if (ban === null) return [];
-  const since = ban.since === null ? "" : ` since ${ban.since}`;
-  const instead = ban.instead === null ? "" : `; use ${ban.instead} instead${ban.url === null ? "" : `, ${ban.url}`}`;
-  return [clean(`! banned${since} (${ban.id}: ${ban.mode})${instead}`, 200)].map((text) => `  ${text}`);
-}
-
-function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }

@@ -11,6 +11,8 @@ export interface Io {
   readonly cwd: string;
   /** Whether a person looks at standard output. */
   readonly isTerminal: boolean;
+  /** Standard error, where a live display may be drawn on it: where a person looks at both outputs. */
+  readonly display?: NodeJS.WriteStream | undefined;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

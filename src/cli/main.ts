@@ -69,6 +69,7 @@ function processIo(): Io {
       return process.cwd();
     },
     isTerminal: process.stdout.isTTY,
+    display: process.stdout.isTTY && process.stderr.isTTY ? process.stderr : undefined,
     signal: stop.signal,
   };
 }

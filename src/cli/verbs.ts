@@ -76,6 +76,11 @@ export const verbs: readonly Verb[] = [
     summary: "publish what enough have signed",
     load: () => import("#cli/commands/policy-push.ts"),
   },
+  {
+    name: "catalog new",
+    summary: "a tool's file to go on from, drafted from what lies here",
+    load: () => import("#cli/commands/catalog-new.ts"),
+  },
   { name: "keys create", summary: "make a key that signs", load: () => import("#cli/commands/keys-create.ts") },
   { name: "keys show", summary: "a key's id, and whether it signs", load: () => import("#cli/commands/keys-show.ts") },
   {
@@ -131,12 +136,6 @@ export const verbs: readonly Verb[] = [
     summary: "answers the kernel before programs start; the agent starts it",
     hidden: true,
     load: () => import("#cli/commands/gate.ts"),
-  },
-  {
-    name: "courier",
-    summary: "fetches what is signed; the agent starts it",
-    hidden: true,
-    load: () => import("#cli/commands/courier.ts"),
   },
   {
     name: "session",

@@ -1,6 +1,10 @@
-import http from "node:http";
+import type * as Http from "node:http";
 import https from "node:https";
 import { isIPv4 } from "node:net";
+
+// Importing it as a module evaluates all that it exports, and with it a whole WebSocket client: 3.6 MB and 35 ms of CPU.
+// oxlint-disable-next-line eslint/no-restricted-properties -- it leads round no door
+const http = process.getBuiltinModule("node:http");
 
 export type RequestFailure = "address" | "timeout" | "limit" | "network" | "redirect" | "encoding" | "aborted";
 
@@ -50,7 +54,7 @@ const idle = { keepAlive: true, maxSockets: 4 };
  * limit that holds before anything is buffered. Knows nothing of what it carries.
  */
 export class HttpClient {
-  readonly #plain: http.Agent;
+  readonly #plain: Http.Agent;
   readonly #secure: https.Agent;
 
   constructor({ ca, proxy }: HttpOptions = {}) {
@@ -141,7 +145,7 @@ function headers(ask: Ask): Record<string, string | number> {
 function receive(
   url: URL,
   ask: Ask,
-  response: http.IncomingMessage,
+  response: Http.IncomingMessage,
   resolve: (reply: Reply) => void,
   fail: (error: Error) => void,
 ): void {

@@ -1,5 +1,6 @@
 import { baseNames } from "#observe/command-line.ts";
 import type { Content } from "#observe/content-pass.ts";
+import { isCargoPlace, isInUnit } from "#observe/places.ts";
 import { nameOf, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { notSigned, onlyAudit, reading } from "#observe/seen.ts";
 import type { Wanted } from "#policy/compile.ts";
@@ -28,24 +29,26 @@ export function seenAtGate(path: RawPath | undefined, content: Content, owner: O
     marker: content.marker,
     path: seen === undefined ? elsewhere : { value: [seen] },
     name: seen === undefined ? elsewhere : reading(baseNames(seen)),
-    signer: { unread: notSigned },
+    signer: content.signer ?? { unread: notSigned },
     config: { unread: onlyAudit },
   };
 }
 
 type Rule = (path: string, wanted: Wanted) => boolean;
+const ofSystem = ["deb", "rpm", "apk", "pacman", "aur"];
 const installed = ["/usr/", "/opt/", "/bin/", "/sbin/", "/lib"];
 
 /** Paths that an owner can be read of. Read it as: where this is wanted, a path of that form is worth asking about. */
 const owned: readonly Rule[] = [
   (path, { ecosystems }) => ecosystems.has("npm") && path.includes("/node_modules/"),
-  (path, { extensions }) => extensions && path.includes("/extensions/"),
   (path, { ecosystems }) => ecosystems.has("pypi") && /\/(?:site|dist)-packages\//.test(path),
   (path, { ecosystems }) => ecosystems.has("pypi") && nameOf(path.slice(0, path.lastIndexOf("/"))) === "bin",
-  (path, { ecosystems }) => ecosystems.has("deb") && installed.some((folder) => path.startsWith(folder)),
+  (path, { ecosystems }) => ecosystems.has("cargo") && isCargoPlace(path),
+  (path, { ecosystems }) =>
+    ofSystem.some((one) => ecosystems.has(one)) && installed.some((folder) => path.startsWith(folder)),
 ];
 
 /** Whether some wanted identity could be read from where a file lies. */
 export function mayBeOwned(path: RawPath, wanted: Wanted): boolean {
-  return owned.some((rule) => rule(path, wanted));
+  return owned.some((rule) => rule(path, wanted)) || isInUnit(path, wanted);
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Content } from "#observe/content-pass.ts";
 import { Lru } from "#observe/lru.ts";
-import { seenSchema } from "#policy/evidence.ts";
+import { seenSchema, signerReading } from "#policy/evidence.ts";
 
 /** How many readings are kept, and how many one message may bring. */
 const most = 2_000;
@@ -15,7 +15,10 @@ export const knownContentsSchema = z.strictObject({
       z.strictObject({
         /** `Stamp.key` of the state that was read: device, inode, size, mtime, ctime. */
         key: z.string().max(200),
-        content: seenSchema.pick({ hash: true, marker: true }).extend({ interpreter: z.string().optional() }),
+        content: seenSchema.pick({ hash: true, marker: true }).extend({
+          interpreter: z.string().optional(),
+          signer: signerReading.optional(),
+        }),
       }),
     )
     .max(most)

@@ -1,6 +1,7 @@
-import { createHash, type Hash } from "node:crypto";
-import type { Needle, Reading } from "#policy/evidence.ts";
-import { readSections, type Section } from "#observe/readers/elf.ts";
+import { createHash } from "node:crypto";
+import type { Needle, Reading, SignerSeen } from "#policy/evidence.ts";
+import { elfHeader, sectionsAfter, type Section } from "#observe/readers/elf.ts";
+import { readSignature, signedForm, type Signature, type SignedForm } from "#observe/readers/signature.ts";
 import { readFrom, type Reads } from "#observe/reads.ts";
 import { makeSearch, shortestNeedle, type Search } from "#observe/search.ts";
 import type { Wanted } from "#policy/compile.ts";
@@ -9,6 +10,8 @@ import type { Wanted } from "#policy/compile.ts";
 export interface Content {
   readonly hash: Reading<string>;
   readonly marker: Reading<Needle>;
+  /** Who signed it; undefined for files of a form that carries no signatures. */
+  readonly signer?: Reading<SignerSeen> | undefined;
   /** The interpreter that it is, whatever it is called: its name in the table of interpreters. */
   readonly interpreter?: string | undefined;
 }
@@ -22,7 +25,9 @@ export interface ContentPlan {
   /** What may be reported; `search` looks for these, in their order, and for the mark of a bare node after them. */
   readonly needles: readonly Needle[];
   readonly search: Search;
-  /** The longest range that a pass asks for in the ordinary way, in bytes; only an odd table of sections is longer. */
+  /** Signers that some identity names. */
+  readonly signers: ReadonlySet<string>;
+  /** The longest range that a pass asks for in the ordinary way, in bytes; only an odd table of sections, or a signature, is longer. */
   readonly longestRead: number;
 }
 
@@ -47,24 +52,25 @@ const tail = 1024 * 1024;
 const rules = 1;
 
 /** Makes ready what is wanted of files. @throws RangeError where a needle is shorter than two bytes */
-export function makePlan({ sizes, needles }: Pick<Wanted, "sizes" | "needles">): ContentPlan {
+export function makePlan({ sizes, needles, signers }: Pick<Wanted, "sizes" | "needles" | "signers">): ContentPlan {
   const bytes = [...needles, bareNode].map((n) => Buffer.from(n.bytes, n.encoding));
   if (bytes.some((b) => b.length < shortestNeedle)) throw new RangeError("a marker has at least two bytes");
   const search = makeSearch(bytes);
   const texts = needles.map((n) => JSON.stringify([n.bytes, n.encoding, n.where, n.section]));
-  const all = JSON.stringify([rules, texts.toSorted(), [...sizes].toSorted((a, b) => a - b)]);
+  const all = JSON.stringify([rules, texts.toSorted(), [...sizes].toSorted((a, b) => a - b), [...signers].toSorted()]);
   return {
     digest: createHash("sha256").update(all).digest("hex"),
     sizes,
     needles,
     search,
+    signers,
     longestRead: piece + search.longest,
   };
 }
 
 /** The content of a file that could not be read, and why. */
 export function unreadContent(unread: string): Content {
-  return { hash: { unread }, marker: { unread } };
+  return { hash: { unread }, marker: { unread }, signer: { unread } };
 }
 
 /**
@@ -79,35 +85,62 @@ export function* contentPass(plan: ContentPlan, size: number): Reads<Content> {
 }
 
 function* pass(plan: ContentPlan, size: number): Reads<Content> {
+  const head = yield { offset: 0, length: elfHeader };
+  const form = signedForm(head);
+  const sections = yield* sectionsAfter(head, size);
+  const signed = form === undefined ? undefined : yield* signature(form, size, plan.signers);
   const hash = plan.sizes.has(size) ? createHash("sha256") : undefined;
-  const found = yield* find(plan, size, hash);
+  const takings: Take[] = hash === undefined ? [] : [(bytes) => hash.update(bytes)];
+  if (signed !== undefined && "bytes" in signed)
+    for (const taking of signed.bytes) takings.push((bytes, offset) => taking.take(bytes, offset));
+  const found = yield* find(plan, size, sections, takings);
   const values = plan.needles.filter((_, i) => found.has(i));
   return {
     hash: hash === undefined ? { unread: "no identity has this size" } : { value: [hash.digest("hex")] },
     marker: values.length === 0 ? { absent: true } : { value: values },
+    ...(signed !== undefined && { signer: "bytes" in signed ? signerOf(signed) : signed }),
     ...(found.has(plan.needles.length) && { interpreter: "node" }),
   };
 }
 
-/** Which needles stand where they must. */
-function* find(plan: ContentPlan, size: number, hash: Hash | undefined): Reads<ReadonlySet<number>> {
+/** Takes all of a file's bytes, piece after piece. */
+type Take = (bytes: Uint8Array, offset: number) => void;
+
+function* signature(
+  form: SignedForm,
+  size: number,
+  wanted: ReadonlySet<string>,
+): Reads<Signature | Reading<SignerSeen>> {
+  return wanted.size === 0 ? { unread: "no identity asks for it" } : yield* readSignature(form, size, wanted);
+}
+
+function signerOf({ signer, bytes }: Signature): Reading<SignerSeen> {
+  return bytes.every((b) => b.matches()) ? { value: [signer] } : { unread: "its signature is not of these bytes" };
+}
+
+/** Which needles stand where they must. Where somebody takes the bytes, all of them are read. */
+function* find(
+  plan: ContentPlan,
+  size: number,
+  sections: readonly Section[],
+  takings: readonly Take[],
+): Reads<ReadonlySet<number>> {
   const needles = [...plan.needles, bareNode];
   const { longest } = plan.search;
   const found = new Set<number>();
-  const sections = yield* readSections(size);
   const stands = (index: number, at: number): void => {
     const needle = needles[index];
     if (needle !== undefined && !found.has(index) && allowed(needle, at, size, sections)) found.add(index);
   };
-  for (const [begin, end] of hash === undefined ? ranges(needles, size, sections) : [[0, size] as const]) {
+  for (const [begin, end] of takings.length === 0 ? ranges(needles, size, sections) : [[0, size] as const]) {
     for (let at = begin; at < end; at += piece) {
       const asked = Math.min(piece, end - at);
       const bytes = yield { offset: at, length: Math.min(asked + longest, size - at) };
       const own = Math.min(asked, bytes.length);
-      hash?.update(bytes.subarray(0, own));
+      for (const take of takings) take(bytes.subarray(0, own), at);
       plan.search.scan(bytes, own, (needle, offset) => stands(needle, at + offset));
       if (own < asked) break;
-      if (hash === undefined && found.size === needles.length) return found;
+      if (takings.length === 0 && found.size === needles.length) return found;
     }
   }
   return found;

@@ -2,6 +2,7 @@ import { watch, type FSWatcher } from "chokidar";
 import { describe } from "#lib/errors.ts";
 import type { InstallRoot } from "#platform/platform.ts";
 import { folderAt, realPath } from "#observe/read-file.ts";
+import { placesBelow, unitOf } from "#observe/places.ts";
 import { nameOf, parentOf, rawFromText, toSeen, type RawPath } from "#observe/raw-path.ts";
 import type { Candidate } from "#observe/walk.ts";
 
@@ -17,7 +18,7 @@ const firstLook = 150;
 const laterLooks = [1500, 6000];
 
 /** A place where something was installed or changed. */
-export type Changed = Candidate | { readonly what: "dpkg" };
+export type Changed = Candidate | { readonly what: "packages"; readonly folder: RawPath };
 
 interface Looks {
   soon: NodeJS.Timeout | undefined;
@@ -57,7 +58,7 @@ export class FileWatch {
 
   /** Watches more roots, now or as soon as they exist. Resolves when those that exist are watched. */
   async add(roots: readonly InstallRoot[]): Promise<void> {
-    const fresh = roots.filter((root) => !this.#roots.has(root.path));
+    const fresh = roots.filter((root) => isWatched(root) && !this.#roots.has(root.path));
     for (const root of fresh) this.#roots.set(root.path, root);
     for (const root of fresh) await this.#begin(root, false);
   }
@@ -116,7 +117,7 @@ export class FileWatch {
 
   async #watch(root: InstallRoot, real: RawPath, appeared: boolean): Promise<void> {
     const base = toSeen(real).path;
-    const files = root.holds === "bin" || root.holds === "apps" || root.holds === "dpkg";
+    const files = root.holds === "bin" || root.holds === "apps" || root.holds === "packages";
     let count = 0;
     const watcher = watch(base, {
       depth: root.holds === "python" ? root.depth + 3 : root.depth,
@@ -193,8 +194,12 @@ function listening(watcher: FSWatcher): Promise<void> {
   });
 }
 
+/** A root that holds much beside what is installed would take every watch there is: a scan looks through it. */
+function isWatched({ holds, path }: InstallRoot): boolean {
+  return holds === "units" ? placesBelow(path).length > 0 : holds !== "home";
+}
+
 function keyOf(candidate: Changed): string {
-  if (candidate.what === "dpkg") return "dpkg";
   return `${candidate.what} ${candidate.what === "program" ? candidate.path : candidate.folder}`;
 }
 
@@ -203,14 +208,21 @@ function parentText(path: string): string {
   return at <= 0 ? "/" : path.slice(0, at);
 }
 
+/** What changes in the folder of a package manager's database: dpkg's, rpm's and apk's. pacman's has a folder for each package. */
+const witnesses: ReadonlySet<string> = new Set(["status", "rpmdb.sqlite", "installed"]);
+
 /** Parts of a path below a root that nothing is installed in, as far as we look. */
 function isIgnored(root: InstallRoot, inside: string, unwantedFile: boolean): boolean {
   const parts = inside.split("/");
   switch (root.holds) {
-    case "dpkg":
-      return inside !== "status";
-    case "vscode":
-      return parts.length > 1 || unwantedFile;
+    case "packages":
+      return !witnesses.has(inside) && !(nameOf(root.path) === "local" && parts.length === 1);
+    case "units":
+      return (
+        unwantedFile || (parts.length > 1 && placesBelow(root.path).every(({ names }) => parts.length > names.length))
+      );
+    case "home":
+      return true;
     case "python":
       return unwantedFile || (parts.length === 2 && parts[1] !== "lib");
     case "npm": {
@@ -221,7 +233,6 @@ function isIgnored(root: InstallRoot, inside: string, unwantedFile: boolean): bo
     }
     case "bin":
     case "apps":
-    case "config":
       return false;
     default:
       return root.holds satisfies never;
@@ -233,22 +244,26 @@ function candidateOf(root: InstallRoot, base: string, path: string): Changed | u
   const raw = rawFromText(path);
   if (raw === undefined) return undefined;
   switch (root.holds) {
-    case "dpkg":
-      return { what: "dpkg" };
+    case "packages":
+      return { what: "packages", folder: rawFromText(root.path) ?? raw };
     case "npm": {
       const scope = nameOf(parentText(path)).startsWith("@") ? parentText(parentText(path)) : parentText(path);
       const isPackage = nameOf(scope) === "node_modules" && !nameOf(path).startsWith("@");
       return isPackage ? { what: "npm", folder: raw } : undefined;
     }
-    case "vscode":
-      return path === base ? undefined : { what: "extension", folder: raw };
+    case "units": {
+      const unit = placesBelow(base)
+        .map((place) => unitOf(place, raw))
+        .find((found) => found?.folder === raw);
+      return unit && { what: unit.kind, folder: raw };
+    }
+    case "home":
+      return undefined;
     case "python":
       return path.endsWith(".dist-info") ? { what: "distribution", folder: raw } : undefined;
     case "bin":
     case "apps":
       return path === base ? undefined : { what: "program", path: raw };
-    case "config":
-      return undefined;
     default:
       return root.holds satisfies never;
   }

@@ -14,8 +14,9 @@ import { ContentReader } from "#observe/content.ts";
 import type { Content } from "#observe/content-pass.ts";
 import type { Interpreter, Runs } from "#observe/interpreters.ts";
 import type { Footing } from "#observe/footing.ts";
-import type { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { Owners } from "#observe/owners/owners.ts";
+import type { PackageDatabase } from "#observe/owners/package-database.ts";
+import { systemDatabases } from "#observe/owners/system.ts";
 import { nameOf, rawFromSeen, toBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { heldFile, ownPath, resolved } from "#observe/reach.ts";
 import {
@@ -29,11 +30,11 @@ import {
   type Unread,
 } from "#observe/read-file.ts";
 import { candidates, runsFile, startedBy } from "#observe/script-files.ts";
-import { fileSeen, nothingRead, notSigned, onlyAudit, reading } from "#observe/seen.ts";
+import { fileSeen, nothingRead, notSigned, onlyAudit, reading, withPackage } from "#observe/seen.ts";
 import type { Owner } from "#observe/at-gate.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { ProcessDetail } from "#platform/platform.ts";
-import type { Evidence, FileSeen, PackageSeen, ProcessSeen, Seen } from "#policy/evidence.ts";
+import type { Evidence, FileSeen, ProcessSeen, Seen } from "#policy/evidence.ts";
 
 /** One file and everything that was read of it. */
 export interface Identified extends Read {
@@ -82,15 +83,23 @@ type Script = Identified | { readonly seen: Seen } | Unread;
 
 /** Turns files and processes into evidence: which identities each kind shows, which it lacks, which could not be read. */
 export class Identifier {
-  readonly #content: ContentReader;
+  /** What this machine's package managers have installed. */
+  readonly databases: readonly PackageDatabase[];
+  readonly content: ContentReader;
   readonly #owners: Owners;
   readonly #clock: Clock;
   readonly #newId: () => string;
 
-  /** @throws RangeError where a wanted marker is too short to be searched */
-  constructor(options: { readonly wanted: Wanted; readonly dpkg: DpkgDatabase; readonly clock: Clock }) {
-    this.#content = new ContentReader(options.wanted);
-    this.#owners = new Owners(options.wanted, options.dpkg);
+  /** `others`: databases beside dpkg's. @throws RangeError where a wanted marker is too short to be searched */
+  constructor(options: {
+    readonly wanted: Wanted;
+    readonly dpkg: PackageDatabase;
+    readonly others?: readonly PackageDatabase[];
+    readonly clock: Clock;
+  }) {
+    this.content = new ContentReader(options.wanted);
+    this.databases = [options.dpkg, ...(options.others ?? systemDatabases())];
+    this.#owners = new Owners(options.wanted, this.databases);
     this.#clock = options.clock;
     this.#newId = uuid7(options.clock);
   }
@@ -108,7 +117,7 @@ export class Identifier {
     if ("unread" in opened) return opened;
     try {
       const names = baseNames(toSeen(real).path, toSeen(path).path, ...called);
-      const read = await this.#described(opened.stamp, await this.#content.read(opened), real, names);
+      const read = await this.#described(opened.stamp, await this.content.read(opened), real, names);
       return { file: fileSeen(real, opened.stamp), real, called: nameOf(path), ...read };
     } finally {
       await opened.file.close();
@@ -196,12 +205,12 @@ export class Identifier {
       return named === undefined ? read : { ...read, interpreter: named };
     };
     const stamp = stampNow(detail.image);
-    const known = stamp === undefined ? undefined : this.#content.memory.known(stamp.key);
+    const known = stamp === undefined ? undefined : this.content.memory.known(stamp.key);
     if (stamp !== undefined && known !== undefined) return described(stamp, known);
     const opened = await openImage(detail.image);
     if ("unread" in opened) return unread(opened.unread);
     try {
-      return await described(opened.stamp, await this.#content.read(opened));
+      return await described(opened.stamp, await this.content.read(opened));
     } finally {
       await opened.file.close();
     }
@@ -209,10 +218,9 @@ export class Identifier {
 
   /** Everything about one file. Without a path, whatever a path says is unread. */
   async #described(stamp: Stamp, read: Content, path: RawPath | undefined, names: readonly string[]): Promise<Read> {
-    const { interpreter: is, ...content } = read;
-    const rest = { ...content, name: reading(names), signer: { unread: notSigned }, config: { unread: onlyAudit } };
-    const { key } = stamp;
-    const interpreter = interpreterNamed(is ?? "");
+    const { interpreter: is, signer = { unread: notSigned }, ...content } = read;
+    const rest = { ...content, signer, name: reading(names), config: { unread: onlyAudit } };
+    const [key, interpreter] = [stamp.key, interpreterNamed(is ?? "")];
     if (path === undefined) {
       const unread = { unread: elsewhere };
       const seen = { ...rest, package: unread, extension: unread, path: unread };
@@ -246,7 +254,7 @@ export class Identifier {
   async #unplaced(opened: Opened, path: RawPath, called: string): Promise<Identified> {
     try {
       const names = baseNames(toSeen(path).path, called);
-      const read = await this.#described(opened.stamp, await this.#content.read(opened), undefined, names);
+      const read = await this.#described(opened.stamp, await this.content.read(opened), undefined, names);
       return { file: fileSeen(path, opened.stamp), real: path, called, ...read, key: undefined };
     } finally {
       await opened.file.close();
@@ -289,9 +297,4 @@ export class Identifier {
         return runs satisfies never;
     }
   }
-}
-
-function withPackage(seen: Seen, run: PackageSeen | undefined): Seen {
-  if (run === undefined) return seen;
-  return { ...seen, package: { value: ["value" in seen.package ? seen.package.value : [], run].flat() } };
 }

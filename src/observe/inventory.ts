@@ -4,8 +4,7 @@ import { formatInstant } from "#lib/pure/instant.ts";
 import { FileWatch, type Changed, type FileWatchHealth } from "#observe/file-watch.ts";
 import type { Identifier } from "#observe/identify.ts";
 import { Lru } from "#observe/lru.ts";
-import type { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import { debianPackages, installedAt, Scan } from "#observe/scan.ts";
+import { installedAt, packagesIn, Scan } from "#observe/scan.ts";
 import type { Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
 
@@ -23,7 +22,6 @@ export interface InventoryHealth {
 export class Inventory {
   readonly #platform: Platform;
   readonly #clock: Clock;
-  readonly #dpkg: DpkgDatabase;
   readonly #identifier: () => Identifier;
   readonly #give: (evidence: Evidence) => void;
   readonly #signal: AbortSignal;
@@ -37,14 +35,12 @@ export class Inventory {
   constructor(options: {
     readonly platform: Platform;
     readonly clock: Clock;
-    readonly dpkg: DpkgDatabase;
     readonly identifier: () => Identifier;
     readonly give: (evidence: Evidence) => void;
     readonly signal: AbortSignal;
   }) {
     this.#platform = options.platform;
     this.#clock = options.clock;
-    this.#dpkg = options.dpkg;
     this.#identifier = options.identifier;
     this.#give = options.give;
     this.#signal = options.signal;
@@ -77,7 +73,7 @@ export class Inventory {
       const roots = this.#platform.installRoots(await this.#platform.people());
       await this.#files.add(roots);
       const { os } = this.#platform;
-      const scan = new Scan({ identifier: this.#identifier(), dpkg: this.#dpkg, roots, os, signal: this.#signal });
+      const scan = new Scan({ identifier: this.#identifier(), roots, os, signal: this.#signal });
       let found = 0;
       for await (const evidence of scan) {
         if (this.#signal.aborted) return;
@@ -95,7 +91,9 @@ export class Inventory {
     try {
       const identifier = this.#identifier();
       const found =
-        changed.what === "dpkg" ? await debianPackages(identifier, this.#dpkg) : await installedAt(identifier, changed);
+        changed.what === "packages"
+          ? await packagesIn(identifier, changed.folder)
+          : await installedAt(identifier, changed);
       for (const evidence of found) this.#giveOnce(evidence);
     } catch (error) {
       this.#error = describe(error);

@@ -1,6 +1,7 @@
 import { setTimeout as after } from "node:timers/promises";
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
+import type { KnownContents } from "#observe/content-memory.ts";
 import type { Instant } from "#lib/pure/instant.ts";
 import { Queue } from "#lib/queue.ts";
 import type { Owner } from "#observe/at-gate.ts";
@@ -10,10 +11,12 @@ import { ExecWatch, type ExecHealth } from "#observe/exec-watch.ts";
 import { Given } from "#observe/given.ts";
 import { Inventory, type InventoryHealth } from "#observe/inventory.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
+import { systemDatabases } from "#observe/owners/system.ts";
 import { ProcessWatch, type Sweep } from "#observe/process-watch.ts";
 import { runAt } from "#observe/schedule.ts";
 import type { Wanted } from "#policy/compile.ts";
-import { usualSweepSeconds, type ExecSeen, type Platform } from "#platform/platform.ts";
+import { usualSweepSeconds } from "#platform/capabilities.ts";
+import type { ExecSeen, Platform } from "#platform/platform.ts";
 import type { Evidence, Seen } from "#policy/evidence.ts";
 
 export interface ObserveOptions {
@@ -26,6 +29,8 @@ export interface ObserveOptions {
   readonly mayGather?: (() => boolean) | undefined;
   /** Since when nobody watched; undefined where that is not known. */
   readonly absentSince?: Instant | undefined;
+  /** What was read of files before the last end: each reading is believed of the very state of the file that it names. */
+  readonly before?: KnownContents | undefined;
   /** Called at the first exec in each mount namespace and from each device, and again some time after. Must not throw. */
   readonly onPlace?: ((place: Place) => void) | undefined;
 }
@@ -70,6 +75,8 @@ export interface Watching {
   owner(path: RawPath, id: FileId): Promise<Owner | undefined>;
   /** Who has opened a file to run it; undefined where that process only reads it. @throws PlatformError `denied` */
   opening(pid: number, path: RawPath, id: FileId): Promise<Opening | undefined>;
+  /** What was read of files' contents so far. */
+  contents(): KnownContents | undefined;
   health(): WatchHealth;
 }
 
@@ -112,6 +119,7 @@ class Watch implements Watching {
   readonly #queue = new Queue<Evidence>(mostWaiting);
   readonly #processes: ProcessWatch;
   readonly #dpkg = new DpkgDatabase("/var/lib/dpkg");
+  readonly #others = systemDatabases();
   readonly #inventory: Inventory;
   readonly #given = new Given();
   readonly #execs: ExecWatch;
@@ -144,7 +152,7 @@ class Watch implements Watching {
     });
     signal.addEventListener("abort", () => this.#execs.close(), { once: true });
     if (signal.aborted) this.#execs.close();
-    this.#inventory = new Inventory({ platform, clock, dpkg: this.#dpkg, identifier, give, signal });
+    this.#inventory = new Inventory({ platform, clock, identifier, give, signal });
     this.evidence = this.#queue.read(signal);
     runAt(options.dailyScan ?? noon, () => this.#inventory.scan(), signal);
     void this.#sweepOn();
@@ -193,6 +201,10 @@ class Watch implements Watching {
     return detail && this.#identify().opening(detail, path, id);
   }
 
+  contents(): KnownContents | undefined {
+    return this.#identifier?.it.content.memory.tell();
+  }
+
   health(): WatchHealth {
     return {
       sweeps: this.#sweeps,
@@ -216,13 +228,13 @@ class Watch implements Watching {
 
   /** What was read of files stays known as long as the same strings and sizes are wanted. */
   #identify(): Identifier {
-    const { wanted } = this.#policies();
-    const current = this.#identifier;
+    const [{ wanted }, current] = [this.#policies(), this.#identifier];
     if (current !== undefined && (current.wanted === wanted || sameWants(current.wanted, wanted))) {
       if (current.wanted !== wanted) this.#identifier = { wanted, it: current.it };
       return current.it;
     }
-    const it = new Identifier({ wanted, dpkg: this.#dpkg, clock: this.#options.clock });
+    const it = new Identifier({ wanted, dpkg: this.#dpkg, others: this.#others, clock: this.#options.clock });
+    if (this.#options.before !== undefined) it.content.memory.take(this.#options.before);
     this.#identifier = { wanted, it };
     return it;
   }
@@ -278,8 +290,9 @@ function sameWants(a: Wanted, b: Wanted): boolean {
 }
 
 function textOf(wanted: Wanted): string {
-  const { needles, sizes, ecosystems, extensions } = wanted;
-  return JSON.stringify([needles, [...sizes].toSorted((a, b) => a - b), [...ecosystems].toSorted(), extensions]);
+  const { needles, sizes, ecosystems, extensions, signers } = wanted;
+  const sets = [[...sizes].toSorted((a, b) => a - b), [...ecosystems].toSorted(), [...signers].toSorted()];
+  return JSON.stringify([needles, sets, extensions]);
 }
 
 function placeOf({ pid, mounts, dev, sameMounts }: ExecSeen): Place {

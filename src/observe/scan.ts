@@ -1,16 +1,19 @@
 import type { Clock } from "#lib/clock.ts";
+import { Footing } from "#observe/footing.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import { npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
+import { addonsIn, condaIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
+import { mayBe, npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
-import { extensionIn } from "#observe/owners/vscode.ts";
+import { readUnit } from "#observe/owners/units.ts";
+import { unitAt, type PlaceKind } from "#observe/places.ts";
 import { ahead } from "#observe/pool.ts";
 import { below, rawFromText, type RawPath } from "#observe/raw-path.ts";
-import { folderAt, realPath, stampAt, type Stamp } from "#observe/read-file.ts";
-import { attributed, fileSeen, nothingRead } from "#observe/seen.ts";
+import { folderAt, realPath, stampAt } from "#observe/read-file.ts";
+import { attributed, fileSeen, nothingRead, type Says } from "#observe/seen.ts";
 import { Walker, type Candidate, type Unreadable } from "#observe/walk.ts";
 import type { Wanted } from "#policy/compile.ts";
-import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
+import type { FolderReader, InstallRoot, Person, Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
 
 /** Entries that one scan looks at; a workstation's install roots have some ten thousand. */
@@ -20,13 +23,18 @@ const together = 4;
 
 export interface ScanOptions {
   readonly identifier: Identifier;
-  readonly dpkg: DpkgDatabase;
   readonly roots: readonly InstallRoot[];
   /** Whose config folders are looked for; nobody's in the daily scan (a hint that survives uninstalling). */
   readonly homes?: readonly Person[];
   readonly configs?: Wanted["configs"];
   readonly os: Platform["os"];
   readonly signal?: AbortSignal;
+  /** Reads folders at once, for a command that nobody waits beside. */
+  readonly reader?: FolderReader | undefined;
+  /** Entries to look at; two million where left out. */
+  readonly most?: number;
+  /** Whether any identity asks for such a package; every one, where left out. What nobody asks for is not opened. */
+  readonly asksFor?: (ecosystem: string, id: string) => boolean;
 }
 
 /** One look at what is installed. Read it to its end, then ask what it could not read. */
@@ -37,12 +45,25 @@ export class Scan implements AsyncIterable<Evidence> {
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    this.#walker = new Walker({ most: mostEntries, signal: options.signal });
+    const { roots, signal, reader, most = mostEntries } = options;
+    const apart = rawSet(roots.map(({ path }) => path));
+    const remote = rawSet(roots.flatMap(({ without = [] }) => without));
+    this.#walker = new Walker({ most, signal, reader, apart, remote });
   }
 
   /** Places that could not be looked into: named up to a bound, and how many there were. */
   get unreadable(): { readonly named: readonly Unreadable[]; readonly count: number } {
     return { named: this.#walker.unreadable, count: this.#walker.unreadableCount };
+  }
+
+  /** Folders of containers and images that were not looked into. */
+  get containers(): readonly string[] {
+    return [...this.#walker.containers];
+  }
+
+  /** Files and folders that it has come by so far. */
+  get entries(): number {
+    return this.#walker.entries;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Evidence> {
@@ -51,16 +72,22 @@ export class Scan implements AsyncIterable<Evidence> {
 
   async *#tasks(): AsyncGenerator<() => Promise<readonly Evidence[]>> {
     for (const root of this.#options.roots) {
-      const path = rawFromText(root.path);
-      if (path === undefined) continue;
-      if (root.holds === "dpkg") yield () => this.#debian();
-      else {
-        const programs = root.holds === "bin" || root.holds === "apps";
-        const depth = root.holds === "python" ? root.depth + 3 : root.depth; // <tool>/lib/pythonX.Y/site-packages
-        for await (const candidate of this.#walker.walk(path, depth, programs)) yield () => this.#read(candidate);
+      const named = rawFromText(root.path);
+      if (named === undefined) continue;
+      if (root.holds === "packages") {
+        yield () => this.#packages(named);
+        continue;
       }
+      const path = (await realPath(named)) ?? named; // a home may be a link; nothing below it is followed
+      for await (const candidate of this.#walker.walk(path, mannerOf(root)))
+        if (this.#isAskedFor(candidate)) yield () => this.#read(candidate);
     }
     yield () => this.#configs();
+  }
+
+  #isAskedFor(candidate: Candidate): boolean {
+    const { asksFor } = this.#options;
+    return candidate.what !== "npm" || asksFor === undefined || mayBe(candidate.folder, (id) => asksFor("npm", id));
   }
 
   /** A file that several links lead to is read once. */
@@ -74,8 +101,14 @@ export class Scan implements AsyncIterable<Evidence> {
     return installedAt(this.#options.identifier, candidate);
   }
 
-  #debian(): Promise<readonly Evidence[]> {
-    return debianPackages(this.#options.identifier, this.#options.dpkg);
+  async #packages(folder: RawPath): Promise<readonly Evidence[]> {
+    const { identifier } = this.#options;
+    const installed = await packagesIn(identifier, folder);
+    for (const database of identifier.databases.filter((one) => one.folder === folder)) {
+      const problem = await database.problem();
+      if (problem !== undefined) this.#walker.note(folder, problem);
+    }
+    return installed;
   }
 
   async #configs(): Promise<readonly Evidence[]> {
@@ -96,10 +129,23 @@ export class Scan implements AsyncIterable<Evidence> {
   }
 }
 
-/** Every package that dpkg has installed. */
-export async function debianPackages(identifier: Identifier, dpkg: DpkgDatabase): Promise<readonly Evidence[]> {
-  const installed = await dpkg.installed();
-  return installed.map((deb) => identifier.evidence("installed", { seen: attributed({ package: deb }) }));
+function rawSet(paths: readonly string[]): ReadonlySet<string> {
+  return new Set(paths.map((path) => rawFromText(path) ?? ""));
+}
+
+function mannerOf({ holds, depth }: InstallRoot): Parameters<Walker["walk"]>[1] {
+  return {
+    depth: holds === "python" ? depth + 3 : depth, // <tool>/lib/pythonX.Y/site-packages
+    programs: holds === "bin" || holds === "apps",
+    projects: holds === "home",
+  };
+}
+
+/** Every package that the package manager with this database has installed. */
+export async function packagesIn(identifier: Identifier, folder: RawPath): Promise<readonly Evidence[]> {
+  const databases = identifier.databases.filter((one) => one.folder === folder);
+  const installed = (await Promise.all(databases.map((one) => one.installed()))).flat();
+  return installed.map((one) => identifier.evidence("installed", { seen: attributed({ package: one }) }));
 }
 
 /** What is installed in one place; nothing where its own records do not say so, or where a file cannot be run. */
@@ -111,40 +157,48 @@ export async function installedAt(identifier: Identifier, candidate: Candidate):
     if (found === undefined || "unread" in found) return [];
     return [identifier.evidence("installed", { file: found.file, seen: found.seen })];
   }
-  const { what, folder } = candidate;
-  const stamp = await folderAt(folder);
-  const says = stamp === undefined ? undefined : await records(what, folder, stamp);
-  if (stamp === undefined || says === undefined) return [];
-  return [identifier.evidence("installed", { file: fileSeen(folder, stamp), seen: attributed(says) })];
+  const { folder } = candidate;
+  const owner = (await folderAt(folder))?.owner;
+  const found = owner === undefined ? [] : await records(candidate, owner);
+  const evidence = found.map(async ({ at, ...says }) => {
+    const stamp = (await folderAt(at)) ?? (await stampAt(at));
+    return stamp && identifier.evidence("installed", { file: fileSeen(at, stamp), seen: attributed(says) });
+  });
+  return (await Promise.all(evidence)).filter((one) => one !== undefined);
 }
 
+/** What a folder's own records say that it is, or holds. */
 async function records(
-  what: "npm" | "extension" | "distribution",
+  { what, folder }: Exclude<Candidate, { what: "program" }>,
+  owner: number,
+): Promise<readonly Listed[]> {
+  if (what === "conda") return condaIn(folder, owner);
+  if (what === "firefox") return addonsIn(folder, owner);
+  if (what === "yarn") return zippedIn(folder, owner);
+  const says = await said(what, folder, owner);
+  return says === undefined ? [] : [{ at: folder, ...says }];
+}
+
+async function said(
+  what: "npm" | "distribution" | PlaceKind,
   folder: RawPath,
-  { owner }: Stamp,
-): Promise<Parameters<typeof attributed>[0] | undefined> {
-  switch (what) {
-    case "npm": {
-      const place = npmPlace(below(folder, "package.json"));
-      const manifest = place === undefined ? undefined : await npmManifest(place, owner);
-      return manifest === undefined ? undefined : { package: npmSeen(manifest) };
-    }
-    case "extension": {
-      const extension = await extensionIn(folder, owner);
-      return extension === undefined ? undefined : { extension };
-    }
-    case "distribution": {
-      const distribution = await distributionIn(folder, owner);
-      return distribution === undefined ? undefined : { package: distribution };
-    }
-    default:
-      return what satisfies never;
+  owner: number,
+): Promise<Says | undefined> {
+  if (what === "npm") {
+    const place = npmPlace(below(folder, "package.json"));
+    const manifest = place === undefined ? undefined : await npmManifest(place, owner);
+    return manifest && { package: npmSeen(manifest) };
   }
+  if (what === "distribution") {
+    const distribution = await distributionIn(folder, owner);
+    return distribution && { package: distribution };
+  }
+  return readUnit(unitAt(what, folder), owner, new Footing());
 }
 
 /** What a scan needs, made for one who only scans (`edict audit`). @throws RangeError where a marker is too short */
 export function makeScan(
-  options: Omit<ScanOptions, "identifier" | "dpkg" | "configs"> & {
+  options: Omit<ScanOptions, "identifier" | "configs"> & {
     readonly wanted: Wanted;
     readonly clock: Clock;
     readonly dpkgFolder: string;
@@ -153,5 +207,5 @@ export function makeScan(
   const { wanted, clock, dpkgFolder, ...rest } = options;
   const dpkg = new DpkgDatabase(dpkgFolder);
   const identifier = new Identifier({ wanted, dpkg, clock });
-  return { scan: new Scan({ ...rest, identifier, dpkg, configs: wanted.configs }), identifier };
+  return { scan: new Scan({ ...rest, identifier, configs: wanted.configs }), identifier };
 }

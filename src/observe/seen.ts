@@ -1,4 +1,5 @@
 import type { ExtensionSeen, FileSeen, PackageSeen, Reading, Seen } from "#policy/evidence.ts";
+import { containerOf } from "#observe/containers.ts";
 import { toSeen, type RawPath } from "#observe/raw-path.ts";
 import type { Stamp } from "#observe/read-file.ts";
 
@@ -30,14 +31,27 @@ export const onlyAudit = "looked at in an audit only";
 /** A file's place and state, as evidence has it. */
 export function fileSeen(path: RawPath, stamp: Stamp): FileSeen {
   const { dev, ino, size, nlink, owner } = stamp;
-  return { ...toSeen(path), dev, ino, size, nlink, owner };
+  const container = containerOf(path);
+  return { ...toSeen(path), dev, ino, size, nlink, owner, ...(container !== undefined && { container }) };
 }
 
-/** What an installed package's own records say, where no file of it was read. */
-export function attributed(says: { readonly package?: PackageSeen; readonly extension?: ExtensionSeen }): Seen {
+/** What an installed thing's own records say that it is. */
+export interface Says {
+  readonly package?: PackageSeen;
+  readonly extension?: ExtensionSeen;
+}
+
+/** The same as it is seen, where no file of the thing was read. */
+export function attributed(says: Says): Seen {
   return {
     ...nothingRead("only what its own records say"),
     package: reading([says.package]),
     extension: reading([says.extension]),
   };
+}
+
+/** With one more package. */
+export function withPackage(seen: Seen, run: PackageSeen | undefined): Seen {
+  if (run === undefined) return seen;
+  return { ...seen, package: { value: ["value" in seen.package ? seen.package.value : [], run].flat() } };
 }

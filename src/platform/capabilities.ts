@@ -18,3 +18,8 @@ export interface Capabilities {
   /** Every exec is reported as it happens. */
   readonly stream: Capability;
 }
+
+/** Seconds between two sweeps where nothing else is configured: beside a stream that tells of every start, they are the third line. */
+export function usualSweepSeconds(stream: boolean): number {
+  return stream ? 10 : 5;
+}

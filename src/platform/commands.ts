@@ -62,9 +62,12 @@ export function run(file: string, args: readonly string[], options: RunOptions =
 /** How this very program is started again: the single executable, the bundle beside its runtime, or the sources. */
 export function selfCommand(): { readonly file: string; readonly args: readonly string[] } {
   if (isSea()) return { file: process.execPath, args: [] };
-  // A bundle's files lie as deep as the sources do (installers/bundle.ts).
-  const entry = join(import.meta.dirname, "..", "cli", `main${extname(import.meta.filename)}`);
-  return { file: process.execPath, args: [entry] };
+  return { file: process.execPath, args: [entryOf("cli/main")] };
+}
+
+/** A program of ours, as a file: a bundle's files lie as deep as the sources do (installers/bundle.ts). */
+function entryOf(program: string): string {
+  return join(import.meta.dirname, "..", `${program}${extname(import.meta.filename)}`);
 }
 
 export interface SelfOptions {
@@ -101,17 +104,16 @@ export function startSelf(args: readonly string[], options: SelfOptions = {}): H
  * nobody reads must not stop it. @throws PlatformError `failed`
  */
 export function startGateProcess(memory: number | undefined): OwnProcess {
-  return startAttended("gate", gateFlags, {}, memory);
+  const { args } = selfCommand();
+  return startAttended("gate", [...gateFlags, ...args, "gate"], {}, memory);
 }
 
 /** Where our own files lie: all that a process needs to read which reads nothing. */
 const ownFiles = join(import.meta.dirname, "../..");
 /** Node's own permissions, and no compiler: what is sent to it can neither write, nor start, nor load anything. Sources need a compiler. */
-const courierFlags = isSea()
-  ? []
-  : ["--no-warnings", "--permission", "--allow-net", `--allow-fs-read=${ownFiles}`].concat(
-      extname(import.meta.filename) === ".ts" ? [] : ["--jitless"],
-    );
+const courierFlags = ["--no-warnings", "--permission", "--allow-net", `--allow-fs-read=${ownFiles}`].concat(
+  extname(import.meta.filename) === ".ts" ? [] : ["--jitless"],
+);
 /** Users that no machine gives to anybody (systemd's UIDS-GIDS: 1879048192 to 2147483647 are unused). */
 const [firstOfNobodys, ofNobodys] = [1_900_000_000, 1_000_000];
 
@@ -122,18 +124,17 @@ const [firstOfNobodys, ofNobodys] = [1_900_000_000, 1_000_000];
 export function startCourierProcess(): OwnProcess {
   const nobody = firstOfNobodys + randomInt(ofNobodys);
   const as = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
-  return startAttended("courier", courierFlags, as);
+  return startAttended("courier", [...courierFlags, entryOf("trust/courier-main")], as);
 }
 
 function startAttended(
-  verb: string,
-  flags: readonly string[],
+  name: string,
+  args: readonly string[],
   as: { readonly uid?: number; readonly gid?: number },
   memory?: number,
 ): OwnProcess {
-  const self = selfCommand();
   const child = atEverybodysPace(() =>
-    spawn(self.file, [...flags, ...self.args, verb], {
+    spawn(process.execPath, [...args], {
       stdio: ["ignore", "ignore", as.uid === undefined ? "inherit" : "ignore", "pipe", memory ?? "ignore"],
       cwd: "/",
       env: { ...plainEnv, ...gateEnv },
@@ -146,7 +147,7 @@ function startAttended(
     child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code ?? "unknown"}`));
   });
   if (child.pid === undefined || !(control instanceof Duplex))
-    throw new PlatformError("failed", `the ${verb}'s process does not start`);
+    throw new PlatformError("failed", `the ${name}'s process does not start`);
   control.on("error", () => undefined); // it has ended: `ended` says so
   return { pid: child.pid, control, ended, kill: () => void child.kill("SIGKILL") };
 }

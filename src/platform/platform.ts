@@ -1,3 +1,4 @@
+import type { Dirent } from "node:fs";
 import type { Socket } from "node:net";
 import type { Capabilities } from "#platform/capabilities.ts";
 import type { Gate, GateProcess, OwnProcess } from "#platform/gate.ts";
@@ -203,10 +204,7 @@ export type ServiceState =
   | `EXTEND_TIMEOUT_USEC=${number}`;
 
 /** One start of the machine: another id each time, and how many seconds ago it was. */
-export interface Boot {
-  readonly id: string;
-  readonly seconds: number;
-}
+export type Boot = Readonly<{ id: string; seconds: number }>;
 
 /** What an operating system gives us. Shared code never asks which one it is. */
 export interface Platform {
@@ -255,10 +253,12 @@ export interface Platform {
   runInTerminal(program: string, args: readonly string[], options: TerminalRunOptions): TerminalRun;
   /** Starts the gate's process, where this system has a gate. */
   readonly startGate?: () => GateProcess;
-  /** Starts `edict courier`, which fetches and can do nothing else. @throws PlatformError `failed` */
+  /** Starts the courier, which fetches and can do nothing else (`trust/courier-main.ts`). @throws PlatformError `failed` */
   readonly startCourier?: () => OwnProcess;
   /** Makes this very process the gate; `control` is the descriptor on which its supervisor speaks. @throws PlatformError */
   readonly openGate?: (control: number) => Gate;
+  /** Where this system reads folders faster than Node does. */
+  readonly folderReader?: () => FolderReader;
   /** Uid of whoever is at the other end of a local socket; undefined where it cannot be known. */
   peerUid(socket: Socket): number | undefined;
   /** Tells the service manager how we are (sd_notify(3)); nothing where there is none. */
@@ -267,16 +267,34 @@ export interface Platform {
   readonly watchdog: number | undefined;
 }
 
+/**
+ * `bin` and `apps`: programs as well · `units`: only what says itself what it is · `home`: likewise, in folders that are not
+ * hidden · `packages`: a package manager's database.
+ */
+export type Holds = "npm" | "python" | "bin" | "apps" | "units" | "home" | "packages";
+
+/** An entry of a folder, as Node's Dirent says it. The name's bytes are given one a UTF-16 unit (Latin-1). */
+export type FolderEntry = Pick<Dirent, "name" | "isDirectory" | "isFile" | "isSymbolicLink">;
+
+/** Some entries of a folder, and how many there were in all. */
+export interface FolderPart {
+  readonly entries: readonly FolderEntry[];
+  readonly passed: number;
+}
+
+/** Reads folders at once, and holds up whoever asks: for a command, never for the agent. */
+export interface FolderReader {
+  /** Folders, links and, where asked for, regular files that somebody may execute. Follows no link. @throws with codes of open(2) */
+  read(path: Uint8Array, files: boolean): Iterable<FolderPart>;
+}
+
 export interface InstallRoot {
   readonly path: string;
   readonly owner: number;
   /** What lies there, and so how it is read. */
-  readonly holds: "npm" | "bin" | "vscode" | "python" | "apps" | "dpkg" | "config";
+  readonly holds: Holds;
   /** How many folders deep a change can matter. */
   readonly depth: number;
-}
-
-/** Seconds between two sweeps where nothing else is configured: beside a stream that tells of every start, they are the third line. */
-export function usualSweepSeconds(stream: boolean): number {
-  return stream ? 10 : 5;
+  /** Folders of it, or it, that another machine has: whoever looks there may wait for ever. */
+  readonly without?: readonly string[];
 }

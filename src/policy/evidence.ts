@@ -42,8 +42,12 @@ const signerSeen = z.strictObject({
   signingId: z.string().optional(),
   subject: z.string().optional(),
   product: z.string().optional(),
+  /** Everybody can have signed it so: no authority that we know stands behind the certificate. */
+  unrooted: z.literal(true).optional(),
 });
+export const signerReading = reading(signerSeen);
 
+export type SignerSeen = z.infer<typeof signerSeen>;
 export type PackageSeen = z.infer<typeof packageSeen>;
 export type ExtensionSeen = z.infer<typeof extensionSeen>;
 
@@ -52,7 +56,7 @@ const notGiven = { unread: "not given" };
 export const seenSchema = z.strictObject({
   package: reading(packageSeen).default(notGiven),
   extension: reading(extensionSeen).default(notGiven),
-  signer: reading(signerSeen).default(notGiven),
+  signer: signerReading.default(notGiven),
   /** Lower-case hexadecimal SHA-256. */
   hash: reading(z.string()).default(notGiven),
   /** The wanted needles that were found; all others were looked for and are not there. */
@@ -76,6 +80,8 @@ export const fileSeenSchema = z.strictObject({
   size: z.number().optional(),
   nlink: z.number().optional(),
   owner: z.number().optional(),
+  /** The engine whose container or image it lies in, such as "docker". */
+  container: z.string().optional(),
 });
 export type FileSeen = z.infer<typeof fileSeenSchema>;
 

@@ -53,20 +53,14 @@ function fileText(file: FileSeen | undefined): string {
   return file?.path ?? "(no file)";
 }
 
+/** Every kind of identity, whether something was read, nothing is there, or nobody could look. */
 function seenLines(seen: Seen): readonly string[] {
-  const entries = Object.entries(seen);
-  const known = entries
-    .filter(([, reading]) => "value" in reading)
-    .map(([kind, reading]) => `  ${kind.padEnd(9)} ${valuesText(reading)}`);
-  const absent = entries.filter(([, reading]) => "absent" in reading).map(([kind]) => kind);
-  const unread = entries.flatMap(([kind, reading]) =>
-    "unread" in reading ? [`  ${kind.padEnd(9)} not read: ${reading.unread}`] : [],
-  );
-  return [...known, ...(absent.length > 0 ? [`  none      ${absent.join(", ")}`] : []), ...unread];
+  return Object.entries(seen).map(([kind, reading]) => `  ${kind.padEnd(9)} ${readingText(reading)}`);
 }
 
-function valuesText(reading: Seen[keyof Seen]): string {
-  if (!("value" in reading)) return "";
+function readingText(reading: Seen[keyof Seen]): string {
+  if ("unread" in reading) return `not read: ${reading.unread}`;
+  if ("absent" in reading) return "absent";
   return reading.value.map((value) => (typeof value === "string" ? value : Object.values(value).join(" "))).join(", ");
 }
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { jsonBounds } from "#lib/pure/json.ts";
 import { policyBounds, type Disabled } from "#policy/ban.ts";
 import { readEach } from "#policy/newer.ts";
-import { Document, type Newer } from "#policy/parse.ts";
+import { documentOf, type Newer } from "#policy/parse.ts";
 import { deviceHashSchema, idSchema, instantSchema } from "#policy/text.ts";
 
 /** How far a signed time may lead the system's clock and still be believed, in milliseconds (TRUST.md, "Time"). */
@@ -33,7 +33,7 @@ const newerSchema = z.object({ exceptions: z.array(z.unknown()) });
 
 /** A file `exceptions/<shard>.json`, unpacked. @throws PolicyError */
 export function parseGrants(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Grants {
-  const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.exceptions });
+  const document = documentOf(bytes, { ...jsonBounds, bytes: policyBounds.exceptions });
   if (document.version(newer) === 1) return { exceptions: document.read(grantsSchema).exceptions, ignored: [] };
   const ignored: Disabled[] = [];
   const list = document.read(newerSchema).exceptions;

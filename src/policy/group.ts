@@ -2,7 +2,7 @@ import { z } from "zod";
 import { jsonBounds } from "#lib/pure/json.ts";
 import { banSchema, noPolicy, policyBounds, type Policy } from "#policy/ban.ts";
 import { readNewerPolicy } from "#policy/newer.ts";
-import { checkBounds, checkUnique, Document, type Newer } from "#policy/parse.ts";
+import { checkBounds, checkUnique, documentOf, type Document, type Newer } from "#policy/parse.ts";
 import { idSchema, wordsSchema } from "#policy/text.ts";
 import { toolSchema } from "#policy/tool.ts";
 
@@ -32,7 +32,7 @@ export function asPolicy(group: GroupPolicy): Policy {
 
 /** `groups/<group>/policy.json`, unpacked; every id in it begins with the group's name and a slash. @throws PolicyError */
 export function parseGroupPolicy(bytes: Uint8Array, group: string, { newer = "refuse" }: Newer = {}): GroupPolicy {
-  const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.group });
+  const document = documentOf(bytes, { ...jsonBounds, bytes: policyBounds.group });
   checkBounds(document, { bans: policyBounds.groupBans, identities: policyBounds.groupIdentities });
   const read = document.version(newer) > 1 ? newerGroup(document, group) : strictGroup(document, group);
   checkUnique(document, "bans", read.bans);

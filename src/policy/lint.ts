@@ -1,5 +1,6 @@
 import { parseDuration, parseInstant, type Instant } from "#lib/pure/instant.ts";
 import type { JsonPath } from "#lib/pure/json-scanner.ts";
+import { each, whole, type Pieces } from "#lib/pure/pieces.ts";
 import type { Ban, Exception, Policy } from "#policy/ban.ts";
 import { approvedBy, compile, type Matcher } from "#policy/compile.ts";
 import { seenSchema } from "#policy/evidence.ts";
@@ -49,55 +50,61 @@ export interface LintOptions {
 
 /** What an author should know before signing. @throws PolicyError where the policy does not compile */
 export function lint(policy: Policy, catalog: Catalog, options: LintOptions = {}): readonly Finding[] {
-  return lintCompiled(compile(policy, catalog), catalog, options);
+  return whole(lintInPieces(compile(policy, catalog), catalog, options));
 }
 
 /** The same of a policy that was compiled with this catalog already. */
-export function lintCompiled(m: Matcher, catalog: Catalog, options: LintOptions = {}): readonly Finding[] {
+export function* lintInPieces(m: Matcher, catalog: Catalog, options: LintOptions = {}): Pieces<readonly Finding[]> {
   const { policy } = m;
   const { vital = [] } = options;
-  const banned = new Set(policy.bans.map((ban) => ban.tool));
+  const found: Finding[] = [];
+  const add = (findings: readonly Finding[]): void => {
+    for (const finding of findings) found.push(finding);
+  };
+  const bansOf = new Map<string, Ban[]>();
+  yield* each(policy.bans, (ban) => {
+    const known = bansOf.get(ban.tool);
+    if (known === undefined) bansOf.set(ban.tool, [ban]);
+    else known.push(ban);
+  });
   const approved = approvedBy(policy);
-  const bansOf = Map.groupBy(policy.bans, (ban) => ban.tool);
-  const inCatalog = new Set(catalog.tools.map((tool) => tool.id));
-  return [
-    ...policy.bans.flatMap((ban, i) => [
-      ...banFindings(ban, i, m, banned, approved),
-      ...stageFindings(ban, i),
-      ...shadowFindings(ban, i, bansOf.get(ban.tool) ?? [], policy),
-    ]),
-    ...guardedFindings(policy, m, [...guarded, ...vital.map((path) => ({ path, is: "vital" as const }))]),
-    ...policy.allow.flatMap((tool, i): Finding[] => {
-      const path = ["allow", i];
-      if (!banned.has(tool)) return [];
-      return [
+  yield;
+  yield* each(
+    policy.bans.entries(),
+    ([i, ban]) => {
+      add(banFindings(ban, i, m, bansOf, approved));
+      add(stageFindings(ban, i));
+      add(shadowFindings(ban, i, bansOf.get(ban.tool) ?? [], policy));
+    },
+    together,
+  );
+  add(guardedFindings(policy, m, [...guarded, ...vital.map((path) => ({ path, is: "vital" as const }))]));
+  for (const [i, tool] of policy.allow.entries())
+    if (bansOf.has(tool))
+      add([
         {
           code: "allowed-and-banned",
-          path,
+          path: ["allow", i],
           text: `${tool} is allowed here and banned above: what is allowed goes first`,
         },
-      ];
-    }),
-    ...policy.exceptions.flatMap((exception, i) => exceptionFindings(exception, i, m, options)),
-    ...policy.tools.flatMap((tool, i): Finding[] => {
-      if (!inCatalog.has(tool.id)) return [];
-      const path = ["tools", i, "id"];
-      return [
-        {
-          code: "replaces-catalog",
-          path,
-          text: `${tool.id} takes the place of the catalog's tool of that id, with all its identities`,
-        },
-      ];
-    }),
-  ];
+      ]);
+  yield* each(policy.exceptions.entries(), ([i, exception]) => add(exceptionFindings(exception, i, m, options)));
+  const inCatalog = new Set(catalog.tools.map((tool) => tool.id));
+  yield* each(policy.tools.entries(), ([i, { id }]) => {
+    const text = `${id} takes the place of the catalog's tool of that id, with all its identities`;
+    if (inCatalog.has(id)) add([{ code: "replaces-catalog", path: ["tools", i, "id"], text }]);
+  });
+  return found;
 }
+
+/** Bans that are looked at in one piece: each is held beside up to a hundred others. */
+const together = 500;
 
 function banFindings(
   ban: Ban,
   i: number,
   m: Matcher,
-  banned: ReadonlySet<string>,
+  banned: ReadonlyMap<string, unknown>,
   approved: ReadonlySet<string>,
 ): Finding[] {
   const path = ["bans", i];

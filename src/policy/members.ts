@@ -2,7 +2,7 @@ import { z } from "zod";
 import { jsonBounds } from "#lib/pure/json.ts";
 import { policyBounds, type Disabled } from "#policy/ban.ts";
 import { readEach } from "#policy/newer.ts";
-import { Document, type Newer } from "#policy/parse.ts";
+import { documentOf, type Newer } from "#policy/parse.ts";
 import { deviceHashSchema, groupNameSchema } from "#policy/text.ts";
 
 const membersSchema = z.strictObject({
@@ -27,7 +27,7 @@ export interface Devices {
 
 /** `devices.json`, unpacked. @throws PolicyError */
 export function parseDevices(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Devices {
-  const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.devices, keys: policyBounds.groups });
+  const document = documentOf(bytes, { ...jsonBounds, bytes: policyBounds.devices, keys: policyBounds.groups });
   if (document.version(newer) === 1)
     return { groups: new Map(Object.entries(document.read(devicesSchema).groups)), ignored: [] };
   const ignored: Disabled[] = [];

@@ -1,3 +1,4 @@
+import { each, type Pieces } from "#lib/pure/pieces.ts";
 import type { Ban, Policy } from "#policy/ban.ts";
 import { approvedBy } from "#policy/compile.ts";
 import type { Conflict } from "#policy/conflict.ts";
@@ -5,39 +6,53 @@ import type { GroupPolicy } from "#policy/group.ts";
 import type { Catalog, Identity, Tool } from "#policy/tool.ts";
 import { identityText } from "#policy/words.ts";
 
+export function* groundInPieces(base: Policy, catalog: Catalog): Pieces<Ground> {
+  const bans = new Set<string>();
+  const tools = new Map<string, Tool>();
+  const know = (tool: Tool): void => void tools.set(tool.id, tool);
+  yield* each(base.bans, ({ id }) => void bans.add(id));
+  yield* each(catalog.tools, know);
+  yield* each(base.tools, know);
+  const approved = approvedBy(base);
+  const approvedWith = new Map<string, string>();
+  yield* each(approved, (id) => {
+    const tool = tools.get(id);
+    for (const identity of tool?.identities ?? []) approvedWith.set(keyOf(identity), tool?.name ?? id);
+  });
+  return new Ground({ bans, tools, approved, approvedWith });
+}
+
+interface Known {
+  readonly bans: ReadonlySet<string>;
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly approved: ReadonlySet<string>;
+  /** Every identity of a tool that the base approves, and that tool's name. */
+  readonly approvedWith: ReadonlyMap<string, string>;
+}
+
 /** What a group's policy stands on: everything that it can refer to, and nothing that it can change. */
 export class Ground {
-  readonly #bans: ReadonlySet<string>;
-  readonly #tools = new Map<string, Tool>();
-  readonly #approved: ReadonlySet<string>;
-  /** Every identity of a tool that the base approves, and that tool's name. */
-  readonly #approvedBy = new Map<string, string>();
+  readonly #known: Known;
 
-  constructor(base: Policy, catalog: Catalog) {
-    this.#bans = new Set(base.bans.map(({ id }) => id));
-    for (const tool of [...catalog.tools, ...base.tools]) this.#tools.set(tool.id, tool);
-    this.#approved = approvedBy(base);
-    for (const id of this.#approved) {
-      const tool = this.#tools.get(id);
-      for (const identity of tool?.identities ?? []) this.#approvedBy.set(keyOf(identity), tool?.name ?? id);
-    }
+  constructor(known: Known) {
+    this.#known = known;
   }
 
   hasBan(id: string): boolean {
-    return this.#bans.has(id);
+    return this.#known.bans.has(id);
   }
 
   tool(id: string): Tool | undefined {
-    return this.#tools.get(id);
+    return this.#known.tools.get(id);
   }
 
   approves(tool: string): boolean {
-    return this.#approved.has(tool);
+    return this.#known.approved.has(tool);
   }
 
   /** The name of the approved tool that is known by this very identity. */
   approvedWith(identity: Identity): string | undefined {
-    return this.#approvedBy.get(keyOf(identity));
+    return this.#known.approvedWith.get(keyOf(identity));
   }
 }
 
@@ -120,5 +135,5 @@ function withoutApproved(
       leaveOut("identity", tool.id, `${identityText(identity)} is ${approved}'s, which the base policy approves`);
     return approved === undefined;
   });
-  return identities.length === tool.identities.length ? tool : { ...tool, identities };
+  return { ...tool, identities };
 }

@@ -1,10 +1,11 @@
+import { whole, type Pieces } from "#lib/pure/pieces.ts";
 import { policyBounds, type Disabled, type Policy } from "#policy/ban.ts";
 import { leftOut, type Conflict } from "#policy/conflict.ts";
 import type { Grant } from "#policy/granted.ts";
 import type { GroupPolicy } from "#policy/group.ts";
 import type { Membership } from "#policy/members.ts";
 import { exceptionsOf } from "#policy/merge-grants.ts";
-import { addedBy, Ground } from "#policy/merge-group.ts";
+import { addedBy, groundInPieces } from "#policy/merge-group.ts";
 import type { Catalog } from "#policy/tool.ts";
 
 /** What is merged: the base policy, those of the device's groups by the group's name, and what the server granted. */
@@ -33,8 +34,13 @@ export interface Merged {
  * server's exceptions loosen what their bans allow, for as long as those allow it. Pure and without a clock: a grant from the future
  * waits for its time in `decide`. The order of the groups does not matter, and the base alone stays what it is.
  */
-export function merge({ base, catalog, groups, grants }: Parts, whom: Whom): Merged {
-  const added = withGroups(base, catalog, groups);
+export function merge(parts: Parts, whom: Whom): Merged {
+  return whole(mergeInPieces(parts, whom));
+}
+
+/** The same with a place after each group. */
+export function* mergeInPieces({ base, catalog, groups, grants }: Parts, whom: Whom): Pieces<Merged> {
+  const added = yield* withGroups(base, catalog, groups);
   const granted = exceptionsOf(grants, added.policy.bans, whom);
   const exceptions = [...base.exceptions, ...granted.exceptions];
   return {
@@ -43,9 +49,9 @@ export function merge({ base, catalog, groups, grants }: Parts, whom: Whom): Mer
   };
 }
 
-function withGroups(base: Policy, catalog: Catalog, groups: Parts["groups"]): Merged {
+function* withGroups(base: Policy, catalog: Catalog, groups: Parts["groups"]): Pieces<Merged> {
   if (groups.size === 0) return { policy: base, conflicts: [] };
-  const ground = new Ground(base, catalog);
+  const ground = yield* groundInPieces(base, catalog);
   const policy = {
     bans: [...base.bans],
     tools: [...base.tools],
@@ -54,6 +60,7 @@ function withGroups(base: Policy, catalog: Catalog, groups: Parts["groups"]): Me
   };
   const conflicts: Conflict[] = [];
   for (const [name, group] of inOrder(groups)) {
+    yield;
     const added = addedBy(name, group, ground);
     if (policy.bans.length + added.bans.length > policyBounds.bans) {
       conflicts.push(leftOut(`group ${name}`, `with it there would be more than ${policyBounds.bans} bans`));

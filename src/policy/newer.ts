@@ -55,11 +55,14 @@ export function readNewerPolicy(value: unknown): NewerPolicy | Wrong {
   };
 }
 
-/** The tools of a newer catalog that are understood. */
-export function readNewerCatalog(value: unknown): { readonly tools: readonly Tool[] } | Wrong {
+/** The tools of a newer catalog that are understood, and a list of what is not. */
+export function readNewerCatalog(
+  value: unknown,
+): { readonly tools: readonly Tool[]; readonly ignored: readonly Disabled[] } | Wrong {
   const outer = z.object({ tools: z.array(z.unknown()) }).safeParse(value);
   if (!outer.success) return wrong(outer.error, value);
-  return { tools: readTools(outer.data.tools, catalogToolSchema, []) };
+  const ignored: Disabled[] = [];
+  return { tools: readTools(outer.data.tools, catalogToolSchema, ignored), ignored };
 }
 
 function idOf(raw: unknown): string | null {

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { jsonBounds, parseJson } from "#lib/pure/json.ts";
+import { jsonBounds, jsonInPieces } from "#lib/pure/json.ts";
 import { locate } from "#lib/pure/json-locate.ts";
 import { JsonError, type JsonBounds, type JsonPath } from "#lib/pure/json-scanner.ts";
-import { banSchema, policyBounds, policySchema, type Policy } from "#policy/ban.ts";
+import { whole, type Pieces } from "#lib/pure/pieces.ts";
+import { banSchema, policyBounds, policySchema, type Disabled, type Policy } from "#policy/ban.ts";
 import { evidenceSchema, type Evidence } from "#policy/evidence.ts";
 import { readNewerCatalog, readNewerPolicy } from "#policy/newer.ts";
 import { pathText, problemsOf, type Problem } from "#policy/problem.ts";
@@ -60,12 +61,9 @@ export function parsePolicy(bytes: Uint8Array, newer: Newer = {}): Policy {
   return whole(policyInPieces(bytes, newer));
 }
 
-/** The same with places between its pieces, as `whole` says. @throws PolicyError */
-export function* policyInPieces(
-  bytes: Uint8Array,
-  { newer = "refuse" }: Newer = {},
-): Generator<undefined, Policy, undefined> {
-  const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.policy });
+/** @throws PolicyError */
+export function* policyInPieces(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Pieces<Policy> {
+  const document = yield* documentInPieces(bytes, { ...jsonBounds, bytes: policyBounds.policy });
   yield;
   checkBounds(document);
   const version = document.version(newer);
@@ -91,35 +89,29 @@ export function* policyInPieces(
   };
 }
 
+/** A catalog, and what of a newer one is left out here. */
+export interface ReadCatalog extends Catalog {
+  readonly ignored: readonly Disabled[];
+}
+
 /** @throws PolicyError */
-export function parseCatalog(bytes: Uint8Array, newer: Newer = {}): Catalog {
+export function parseCatalog(bytes: Uint8Array, newer: Newer = {}): ReadCatalog {
   return whole(catalogInPieces(bytes, newer));
 }
 
-/** The same with places between its pieces, as `whole` says. @throws PolicyError */
-export function* catalogInPieces(
-  bytes: Uint8Array,
-  { newer = "refuse" }: Newer = {},
-): Generator<undefined, Catalog, undefined> {
-  const document = new Document(bytes, { ...jsonBounds, bytes: policyBounds.catalog });
+/** @throws PolicyError */
+export function* catalogInPieces(bytes: Uint8Array, { newer = "refuse" }: Newer = {}): Pieces<ReadCatalog> {
+  const document = yield* documentInPieces(bytes, { ...jsonBounds, bytes: policyBounds.catalog });
   yield;
   checkBounds(document);
   const version = document.version(newer);
   const read = version > formatVersion ? readNewerCatalog(document.value) : yield* readCatalog(document);
   if ("problem" in read) return document.failWith([read.problem]);
   checkUnique(document, "tools", read.tools);
-  return { formatVersion, tools: read.tools };
+  return { formatVersion, tools: read.tools, ignored: "ignored" in read ? read.ignored : [] };
 }
 
-/** Work that stops at places where whoever does it may do something else meanwhile; here nobody does. */
-export function whole<T>(pieces: Generator<undefined, T, undefined>): T {
-  for (;;) {
-    const piece = pieces.next();
-    if (piece.done === true) return piece.value;
-  }
-}
-
-function* readPolicy(document: Document): Generator<undefined, z.output<typeof policySchema>, undefined> {
+function* readPolicy(document: Document): Pieces<z.output<typeof policySchema>> {
   const frame = policySchema.safeParse(emptied(document.value, ["bans", "tools"]));
   const bans = yield* readEntries(banSchema, document.listAt("bans"));
   const tools = yield* readEntries(toolSchema, document.listAt("tools"));
@@ -128,7 +120,7 @@ function* readPolicy(document: Document): Generator<undefined, z.output<typeof p
   return { ...frame.data, bans, tools };
 }
 
-function* readCatalog(document: Document): Generator<undefined, z.output<typeof catalogSchema>, undefined> {
+function* readCatalog(document: Document): Pieces<z.output<typeof catalogSchema>> {
   const frame = catalogSchema.safeParse(emptied(document.value, ["tools"]));
   const tools = yield* readEntries(catalogToolSchema, document.listAt("tools"));
   if (!frame.success || tools === undefined) return document.read(catalogSchema);
@@ -142,14 +134,14 @@ function emptied(value: unknown, lists: readonly string[]): unknown {
   return Object.fromEntries(members.map(([key, v]) => [key, lists.includes(key) && Array.isArray(v) ? [] : v]));
 }
 
-/** Entries of a list that are read in one piece: some milliseconds. */
+/** Entries of a list that are read in one piece: each is tens of microseconds. */
 const together = 500;
 
 /** Undefined where one of them is wrong. */
 function* readEntries<T extends z.ZodType>(
   schema: T,
   list: readonly unknown[],
-): Generator<undefined, readonly z.output<T>[] | undefined, undefined> {
+): Pieces<readonly z.output<T>[] | undefined> {
   const entries: z.output<T>[] = [];
   for (const [i, raw] of list.entries()) {
     const read = schema.safeParse(raw);
@@ -172,7 +164,21 @@ export function parseEvidence(bytes: Uint8Array): Evidence {
 
 /** A JSON text of ours, checked. @throws PolicyError */
 export function readDocument<T extends z.ZodType>(bytes: Uint8Array, schema: T, bounds: JsonBounds): z.output<T> {
-  return new Document(bytes, bounds).read(schema);
+  return documentOf(bytes, bounds).read(schema);
+}
+
+/** @throws PolicyError */
+export function documentOf(bytes: Uint8Array, bounds: JsonBounds): Document {
+  return whole(documentInPieces(bytes, bounds));
+}
+
+function* documentInPieces(bytes: Uint8Array, bounds: JsonBounds): Pieces<Document> {
+  try {
+    return new Document(bytes, yield* jsonInPieces(bytes, bounds));
+  } catch (cause) {
+    if (!(cause instanceof JsonError)) throw cause;
+    throw new PolicyError(cause.code, cause.message, { path: pathText(cause.path), line: cause.line }, { cause });
+  }
 }
 
 /** A text, its value, and the places in it that errors name. */
@@ -180,14 +186,9 @@ export class Document {
   readonly value: unknown;
   readonly #bytes: Uint8Array;
 
-  constructor(bytes: Uint8Array, bounds: JsonBounds) {
+  constructor(bytes: Uint8Array, value: unknown) {
     this.#bytes = bytes;
-    try {
-      this.value = parseJson(bytes, bounds);
-    } catch (cause) {
-      if (!(cause instanceof JsonError)) throw cause;
-      throw new PolicyError(cause.code, cause.message, { path: pathText(cause.path), line: cause.line }, { cause });
-    }
+    this.value = value;
   }
 
   fail(code: PolicyErrorCode, path: JsonPath, message: string): never {

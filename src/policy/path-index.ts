@@ -1,54 +1,81 @@
 import { Bloom, rollingHash } from "#lib/pure/bloom.ts";
 import { expandBraces, matchGlob } from "#lib/pure/glob.ts";
+import { each, type Pieces } from "#lib/pure/pieces.ts";
 
 const maxGlobs = 2_000_000;
 
+/** Where globs lie, by what a path must have so that they match. */
+interface Shelves<T> {
+  /** By a folder or file name that stands in the glob as it is. */
+  readonly byName: Map<string, Entry<T> | Entry<T>[]>;
+  /** By the first or the last letters of a name with wildcards. */
+  readonly byPrefix: Trie<T>;
+  readonly bySuffix: Trie<T>;
+  /** Globs with nothing one could look up, such as **\/*x*: tried one after the other. */
+  readonly loose: Entry<T>[];
+}
+
+/** @param globs each with its value; braces and `~/` allowed. @throws RangeError for more than 2,000,000 without braces */
+export function* pathIndexInPieces<T>(globs: Iterable<readonly [glob: string, value: T]>): Pieces<PathIndex<T>> {
+  const entries: (readonly [entry: Entry<T>, anchors: readonly string[]])[] = [];
+  const uses = new Map<string, number>();
+  yield* each(globs, ([text, value]) => {
+    for (const glob of expandBraces(text)) {
+      const anchors = anchorsOf(glob);
+      entries.push([{ glob, value }, anchors]);
+      if (entries.length > maxGlobs) throw new RangeError(`more than ${maxGlobs} path globs, braces written out`);
+      for (const anchor of anchors) uses.set(anchor, (uses.get(anchor) ?? 0) + 1);
+    }
+  });
+  const shelves: Shelves<T> = {
+    byName: new Map(),
+    byPrefix: new Trie("forwards"),
+    bySuffix: new Trie("backwards"),
+    loose: [],
+  };
+  yield* each(entries, ([entry, anchors]) => shelve(shelves, entry, rarest(anchors, uses)));
+  const names = new Bloom(shelves.byName.size);
+  yield* each(shelves.byName.keys(), (name) => names.add(rollingHash(name)));
+  return new PathIndex(shelves, names);
+}
+
+/** What the fewest other globs have too: "tool-7-*" rather than "bin". */
+function rarest(anchors: readonly string[], uses: ReadonlyMap<string, number>): string | undefined {
+  let found: string | undefined;
+  for (const anchor of anchors)
+    if (found === undefined || (uses.get(anchor) ?? 0) < (uses.get(found) ?? 0)) found = anchor;
+  return found;
+}
+
+function shelve<T>(
+  { byName, byPrefix, bySuffix, loose }: Shelves<T>,
+  entry: Entry<T>,
+  anchor: string | undefined,
+): void {
+  if (anchor === undefined) loose.push(entry);
+  else if (anchor.endsWith("*")) byPrefix.add(anchor.slice(0, -1), entry);
+  else if (anchor.startsWith("*")) bySuffix.add(anchor.slice(1), entry);
+  else {
+    const there = byName.get(anchor);
+    if (there === undefined) byName.set(anchor, entry);
+    else if (Array.isArray(there)) there.push(entry);
+    else byName.set(anchor, [there, entry]);
+  }
+}
+
 /** A value under each of many globs; what a path asks for does not grow with the number of globs. */
 export class PathIndex<T> {
-  /** By a folder or file name that stands in the glob as it is. */
-  readonly #byName = new Map<string, Entry<T> | Entry<T>[]>();
+  readonly #shelves: Shelves<T>;
   readonly #names: Bloom;
-  /** By the first or the last letters of a name with wildcards. */
-  readonly #byPrefix = new Trie<T>("forwards");
-  readonly #bySuffix = new Trie<T>("backwards");
-  /** Globs with nothing one could look up, such as **\/*x*: tried one after the other. */
-  readonly #loose: Entry<T>[] = [];
 
-  /** @param globs each with its value; braces and `~/` allowed. @throws RangeError for more than 2,000,000 without braces */
-  constructor(globs: Iterable<readonly [glob: string, value: T]>) {
-    const entries: (readonly [entry: Entry<T>, anchors: readonly string[]])[] = [];
-    const uses = new Map<string, number>();
-    for (const [text, value] of globs)
-      for (const glob of expandBraces(text)) {
-        const anchors = anchorsOf(glob);
-        entries.push([{ glob, value }, anchors]);
-        if (entries.length > maxGlobs) throw new RangeError(`more than ${maxGlobs} path globs, braces written out`);
-        for (const anchor of anchors) uses.set(anchor, (uses.get(anchor) ?? 0) + 1);
-      }
-    for (const [entry, anchors] of entries) this.#add(entry, anchors, uses);
-    this.#names = new Bloom(this.#byName.size);
-    for (const name of this.#byName.keys()) this.#names.add(rollingHash(name));
+  constructor(shelves: Shelves<T>, names: Bloom) {
+    this.#shelves = shelves;
+    this.#names = names;
   }
 
   /** How many globs every path is tried against. */
   get loose(): number {
-    return this.#loose.length;
-  }
-
-  /** Under what the fewest other globs have too: "tool-7-*" rather than "bin". */
-  #add(entry: Entry<T>, anchors: readonly string[], uses: ReadonlyMap<string, number>): void {
-    let rarest: string | undefined;
-    for (const anchor of anchors)
-      if (rarest === undefined || (uses.get(anchor) ?? 0) < (uses.get(rarest) ?? 0)) rarest = anchor;
-    if (rarest === undefined) this.#loose.push(entry);
-    else if (rarest.endsWith("*")) this.#byPrefix.add(rarest.slice(0, -1), entry);
-    else if (rarest.startsWith("*")) this.#bySuffix.add(rarest.slice(1), entry);
-    else {
-      const there = this.#byName.get(rarest);
-      if (there === undefined) this.#byName.set(rarest, entry);
-      else if (Array.isArray(there)) there.push(entry);
-      else this.#byName.set(rarest, [there, entry]);
-    }
+    return this.#shelves.loose.length;
   }
 
   /**
@@ -69,15 +96,15 @@ export class PathIndex<T> {
       if (to > from) this.#lookUp(lower, from, to, visit);
       from = to + 1;
     }
-    this.#loose.forEach(visit);
+    this.#shelves.loose.forEach(visit);
   }
 
   /** Everything that one name of the path is an anchor of. */
   #lookUp(path: string, from: number, to: number, visit: (entry: Entry<T>) => void): void {
-    this.#byPrefix.along(path, from, to, visit);
-    this.#bySuffix.along(path, from, to, visit);
+    this.#shelves.byPrefix.along(path, from, to, visit);
+    this.#shelves.bySuffix.along(path, from, to, visit);
     if (!this.#names.perhaps(rollingHash(path, from, to))) return;
-    const there = this.#byName.get(path.slice(from, to));
+    const there = this.#shelves.byName.get(path.slice(from, to));
     if (Array.isArray(there)) there.forEach(visit);
     else if (there !== undefined) visit(there);
   }

@@ -1,10 +1,11 @@
-import { policyBounds } from "#policy/ban.ts";
-import { compile, type Matcher } from "#policy/compile.ts";
+import { whole, type Pieces } from "#lib/pure/pieces.ts";
+import { policyBounds, type Disabled } from "#policy/ban.ts";
+import { compileInPieces, type Matcher } from "#policy/compile.ts";
 import { leftOut, type Conflict } from "#policy/conflict.ts";
 import { parseGrants, type Grants } from "#policy/granted.ts";
 import { parseGroupPolicy, type GroupPolicy } from "#policy/group.ts";
-import { inOrder, merge, type Parts, type Whom } from "#policy/merge.ts";
-import { catalogInPieces, policyInPieces, PolicyError, whole } from "#policy/parse.ts";
+import { inOrder, mergeInPieces, type Parts, type Whom } from "#policy/merge.ts";
+import { catalogInPieces, policyInPieces, PolicyError } from "#policy/parse.ts";
 import type { Catalog } from "#policy/tool.ts";
 
 /** Everything signed that a verdict rests on, as JSON; not parsed yet. */
@@ -39,28 +40,32 @@ export function makeReady(signed: SignedParts, whom: Whom): Ready {
   return whole(readyInPieces(signed, whom));
 }
 
-/** The same with places between its pieces, as `whole` says; the compiler is one. @throws PolicyError as `makeReady` */
-export function* readyInPieces(signed: SignedParts, whom: Whom): Generator<undefined, Ready, undefined> {
+/** @throws PolicyError as `makeReady` */
+export function* readyInPieces(signed: SignedParts, whom: Whom): Pieces<Ready> {
   const base = yield* policyInPieces(signed.policy, { newer: "tolerate" });
   yield;
-  const catalog = yield* catalogInPieces(signed.catalog);
+  const catalog = yield* catalogInPieces(signed.catalog, { newer: "tolerate" });
   yield;
   const refused: Conflict[] = [];
-  const groups = groupsOf(signed, refused);
+  const groups = yield* groupsOf(signed, refused);
   const { exceptions: grants, ignored } = grantsOf(signed, refused);
   yield;
-  const told = ignored.map((part) => ({ ...part, path: `the server's exceptions: ${part.path}` }));
+  const told = [...leftOutOf("the catalog", catalog.ignored), ...leftOutOf("the server's exceptions", ignored)];
   const parts = {
     base: told.length === 0 ? base : { ...base, ignored: [...base.ignored, ...told] },
     catalog,
     groups,
     grants,
   };
-  const { matcher, conflicts } = compiled(parts, whom);
+  const { matcher, conflicts } = yield* compiled(parts, whom);
   return { matcher, catalog, conflicts: [...refused, ...conflicts] };
 }
 
-function groupsOf({ policy, groups }: SignedParts, refused: Conflict[]): ReadonlyMap<string, GroupPolicy> {
+function leftOutOf(part: string, ignored: readonly Disabled[]): readonly Disabled[] {
+  return ignored.map((one) => ({ ...one, path: `${part}: ${one.path}` }));
+}
+
+function* groupsOf({ policy, groups }: SignedParts, refused: Conflict[]): Pieces<ReadonlyMap<string, GroupPolicy>> {
   const found = new Map<string, GroupPolicy>();
   let total = policy.length;
   for (const [name, bytes] of inOrder(groups)) {
@@ -72,6 +77,7 @@ function groupsOf({ policy, groups }: SignedParts, refused: Conflict[]): Readonl
     if (group === undefined) continue;
     found.set(name, group);
     total += bytes.length;
+    yield;
   }
   return found;
 }
@@ -84,36 +90,42 @@ function grantsOf({ exceptions }: SignedParts, refused: Conflict[]): Grants {
 
 /** What the part says, or nothing and why not. */
 function used<T>(part: Conflict["part"], refused: Conflict[], parse: () => T): T | undefined {
-  const read = triedTo(parse);
-  if (!(read instanceof PolicyError)) return read;
-  refused.push(leftOut(part, read.message));
-  return undefined;
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    refused.push(leftOut(part, error.message));
+    return undefined;
+  }
 }
 
+type Together = Omit<Ready, "catalog">;
+
 /** All together; where that is past a bound, the groups by name as far as there is room for them. @throws PolicyError */
-function compiled(parts: Parts, whom: Whom): Omit<Ready, "catalog"> {
-  const together = (groups: Parts["groups"]): Omit<Ready, "catalog"> => {
-    const { policy, conflicts } = merge({ ...parts, groups }, whom);
-    return { matcher: compile(policy, parts.catalog), conflicts };
-  };
-  if (parts.groups.size === 0) return together(parts.groups);
-  const all = triedTo(() => together(parts.groups));
+function* compiled(parts: Parts, whom: Whom): Pieces<Together> {
+  if (parts.groups.size === 0) return yield* together(parts, parts.groups, whom);
+  const all = yield* triedTo(together(parts, parts.groups, whom));
   if (!(all instanceof PolicyError)) return all;
   let room: Parts["groups"] = new Map();
-  let best = together(room);
+  let best = yield* together(parts, room, whom);
   const refused: Conflict[] = [];
   for (const [name, group] of inOrder(parts.groups)) {
     const more = new Map([...room, [name, group]]);
-    const next = triedTo(() => together(more));
+    const next = yield* triedTo(together(parts, more, whom));
     if (next instanceof PolicyError) refused.push(leftOut(`group ${name}`, next.message));
     else [room, best] = [more, next];
   }
   return { ...best, conflicts: [...refused, ...best.conflicts] };
 }
 
-function triedTo<T>(act: () => T): T | PolicyError {
+function* together(parts: Parts, groups: Parts["groups"], whom: Whom): Pieces<Together> {
+  const { policy, conflicts } = yield* mergeInPieces({ ...parts, groups }, whom);
+  return { matcher: yield* compileInPieces(policy, parts.catalog), conflicts };
+}
+
+function* triedTo<T>(pieces: Pieces<T>): Pieces<T | PolicyError> {
   try {
-    return act();
+    return yield* pieces;
   } catch (error) {
     if (error instanceof PolicyError) return error;
     throw error;

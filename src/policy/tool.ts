@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { globProblem } from "#lib/pure/glob.ts";
 import { needleSchema } from "#policy/evidence.ts";
-import { idSchema, linkSchema, osesSchema, wordsSchema } from "#policy/text.ts";
+import { idSchema, linkSchema, osesSchema, osSchema, wordsSchema } from "#policy/text.ts";
 
+/** Who installs. `msix`: a package family's name; `arp`: a key below Windows' Uninstall ("Add or remove programs"). */
 export const ecosystems = [
   "npm",
   "pypi",
@@ -13,6 +14,8 @@ export const ecosystems = [
   "scoop",
   "choco",
   "msstore",
+  "msix",
+  "arp",
   "mas",
   "deb",
   "rpm",
@@ -143,6 +146,26 @@ export const identitySchema = z.discriminatedUnion("kind", [
 ]);
 export type Identity = z.infer<typeof identitySchema>;
 
+/** Where a tool reads settings that an administrator makes for everybody on the machine. */
+const managedSettingsSchema = z
+  .strictObject({
+    os: osSchema,
+    path: z.string().regex(/^(?:\/|~\/|[A-Z]:\/|HK(?:LM|CU)\\)[^*?{}]+$/, {
+      error: "a file or folder that begins with /, ~/ or C:/, or a registry key that begins with HKLM\\ or HKCU\\",
+    }),
+    format: z.enum(["json", "toml", "yaml", "plist", "registry"]),
+    source: text,
+    note: text.optional(),
+  })
+  .refine((s) => s.path.startsWith("HK") === (s.format === "registry"), {
+    path: ["format"],
+    error: "registry where and only where the path is a registry key",
+  })
+  .refine((s) => s.format !== "registry" || s.os === "windows", {
+    path: ["os"],
+    error: "windows: it has the registry",
+  });
+
 /** A tool as an organisation may define it in its own policy. */
 export const toolSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -164,8 +187,8 @@ export const toolSchema = z.strictObject({
     .array(z.strictObject({ tool: idSchema, from: wordsSchema, to: wordsSchema }))
     .readonly()
     .default([]),
-  /** Settings with which the tool itself can be switched off by an administrator, as its vendor documents them. */
-  managedSettings: z.json().optional(),
+  /** Where its vendor lets an administrator restrict it, instead of banning it. */
+  managedSettings: z.array(managedSettingsSchema).readonly().default([]),
 });
 export type Tool = z.infer<typeof toolSchema>;
 

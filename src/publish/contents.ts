@@ -34,14 +34,14 @@ const nobody = { id: "", hash: "", groups: [], claimed: [] };
 const tolerant = { newer: "tolerate" } as const;
 
 /**
- * What no device could enforce is not published, whoever signed it; a policy may be newer than this program.
+ * What no device could enforce is not published, whoever signed it; policy and catalog may be newer than this program.
  * @throws PublishError PROPOSAL
  */
 export function requireUsable({ policy, catalog, devices, groups }: Contents): void {
   try {
     if (devices !== undefined) parseDevices(devices, tolerant);
     if (policy === undefined || catalog === undefined) return;
-    const [base, tools] = [parsePolicy(policy, tolerant), parseCatalog(catalog)];
+    const [base, tools] = [parsePolicy(policy, tolerant), parseCatalog(catalog, tolerant)];
     compile(base, tools);
     for (const [name, bytes] of groups) {
       const own = new Map([[name, parseGroupPolicy(bytes, name, tolerant)]]);

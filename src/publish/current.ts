@@ -1,10 +1,10 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { readBounded } from "#lib/atomic-file.ts";
 import type { Clock } from "#lib/clock.ts";
 import { systemCode } from "#lib/errors.ts";
 import { HttpClient } from "#lib/request.ts";
 import { TrustError } from "#trust/error.ts";
-import { HttpFetcher, type Fetcher, type Timestamped } from "#trust/fetcher.ts";
+import { HttpFetcher, targetSegments, type Fetcher, type Timestamped } from "#trust/fetcher.ts";
 import { unpack } from "#trust/generation.ts";
 import { limits } from "#trust/limits.ts";
 import type { Targets } from "#trust/metadata.ts";
@@ -123,25 +123,34 @@ export class FolderFetcher implements Fetcher {
   }
 
   async metadata(name: string, maxBytes: number): Promise<Uint8Array | undefined> {
-    try {
-      return await readBounded(join(this.#dir, name), maxBytes);
-    } catch (error) {
-      if (systemCode(error) === "ENOENT") return undefined;
-      throw new TrustError("CACHE", `${name} cannot be read`, { file: name, cause: error });
-    }
+    return this.#read([name], maxBytes);
   }
 
   async timestamp(maxBytes: number): Promise<Timestamped> {
-    return { bytes: await this.#needed("timestamp.json", maxBytes), etag: undefined };
+    return { bytes: await this.#needed(["timestamp.json"], maxBytes), etag: undefined };
   }
 
-  target(name: string, length: number): Promise<Uint8Array> {
-    return this.#needed(join("targets", name), length);
+  async target(name: string, length: number): Promise<Uint8Array> {
+    return this.#needed(["targets", ...targetSegments(name)], length);
   }
 
-  async #needed(name: string, maxBytes: number): Promise<Uint8Array> {
-    const bytes = await this.metadata(name, maxBytes);
-    if (bytes === undefined) throw new TrustError("CACHE", `${join(this.#dir, name)} is missing`, { file: name });
-    return bytes;
+  async #needed(names: readonly string[], maxBytes: number): Promise<Uint8Array> {
+    const bytes = await this.#read(names, maxBytes);
+    if (bytes !== undefined) return bytes;
+    const file = names.join("/");
+    throw new TrustError("CACHE", `${join(this.#dir, file)} is missing`, { file });
+  }
+
+  /** Names of roles and targets are written by others: each is one name in its folder. */
+  async #read(names: readonly string[], maxBytes: number): Promise<Uint8Array | undefined> {
+    const file = names.join("/");
+    if (names.some((name) => name === ".." || basename(name) !== name))
+      throw new TrustError("FORMAT", `"${file}" is no file of a repository`, { file });
+    try {
+      return await readBounded(join(this.#dir, ...names), maxBytes);
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return undefined;
+      throw new TrustError("CACHE", `${file} cannot be read`, { file, cause: error });
+    }
   }
 }

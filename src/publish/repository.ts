@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
 import type { Instant } from "#lib/pure/instant.ts";
-import type { TopRole } from "#trust/metadata.ts";
+import type { Snapshot, TopRole } from "#trust/metadata.ts";
 import type { TrustedSet } from "#trust/trusted-set.ts";
 import { delegationOf } from "#publish/authority.ts";
 import { firstRoot, readRoles, type Roles } from "#publish/current.ts";
@@ -13,6 +13,7 @@ import { changing, exclusively, writeAll } from "#publish/journal.ts";
 import { judge } from "#publish/judge.ts";
 import { fileOf, lifetimeMs, signed, type Versioned } from "#publish/metadata.ts";
 import { exceptionsRole } from "#publish/names.ts";
+import { prune } from "#publish/prune.ts";
 import { firstRootJson, firstTargetsJson, requireThreshold } from "#publish/propose-root.ts";
 import { publish, signTimestamp, type Released } from "#publish/release.ts";
 import type { Signer } from "#publish/signer.ts";
@@ -76,7 +77,8 @@ export interface Resigned extends Released {
 }
 
 /**
- * Signs the timestamp anew, as the server does every hour, and snapshot and exceptions shortly before half of their time is over.
+ * Signs the timestamp anew, as the server does every hour, and snapshot and exceptions shortly before half of their time is over;
+ * then removes what no device asks for any more.
  * @throws TrustError, PublishError
  */
 export async function resignTimestamp({
@@ -85,9 +87,7 @@ export async function resignTimestamp({
   clock,
   dryRun = false,
 }: Repository & { readonly dryRun?: boolean }): Promise<Resigned> {
-  const work = async (): Promise<Resigned> => {
-    const now = clock.now();
-    const roles = await readRoles({ repo: dir, clock });
+  const sign = async (roles: Roles, now: Instant): Promise<Resigned> => {
     const { set, timestamp, snapshot, targets } = roles;
     const seen = bytesOf(set);
     const { exceptions, problem } = await renewedExceptions(roles, { dir, keysDir, now });
@@ -113,7 +113,24 @@ export async function resignTimestamp({
     if (!dryRun) await writeAll(dir, [], [...files]);
     return { targets: targets.version, ...version, ...told };
   };
-  return changing(dir, dryRun, work);
+  return changing(dir, dryRun, async () => {
+    const now = clock.now();
+    const roles = await readRoles({ repo: dir, clock });
+    const resigned = await sign(roles, now);
+    const stuck = dryRun ? undefined : await pruned(dir, roles.snapshot, now);
+    const problems = [resigned.problem, stuck].filter((one) => one !== undefined);
+    return problems.length === 0 ? resigned : { ...resigned, problem: problems.join("; ") };
+  });
+}
+
+/** Prunes, and says why it could not. */
+async function pruned(dir: string, inForce: Snapshot, now: Instant): Promise<string | undefined> {
+  try {
+    await prune(dir, inForce, now);
+    return undefined;
+  } catch (error) {
+    return `old files cannot be removed: ${describe(error)}`;
+  }
 }
 
 /** The exceptions, where they are due and the server may sign them. */

@@ -10,6 +10,7 @@ import { Refusal } from "#server/refusal.ts";
 import { adminRoutes } from "#server/routes/admin.ts";
 import { consoleRoutes } from "#server/routes/console.ts";
 import { enrolRoutes } from "#server/routes/enrol.ts";
+import { exceptionRoutes } from "#server/routes/exceptions.ts";
 import { healthRoutes } from "#server/routes/health.ts";
 import { openapiRoutes } from "#server/routes/openapi.ts";
 import { proposalRoutes } from "#server/routes/proposals.ts";
@@ -44,6 +45,7 @@ export function createApp(deps: Deps): Hono<Env> {
   app.route("/api/v1", reportRoutes(deps, auth));
   app.route("/api/v1", requestRoutes(deps, auth));
   app.route("/api/v1", proposalRoutes(deps));
+  app.route("/api/v1", exceptionRoutes(deps));
   app.route("/api/v1", adminRoutes(deps));
   app.route("/repo", repositoryRoutes(deps));
   app.route("/", healthRoutes(deps));

@@ -1,6 +1,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Clock } from "#lib/clock.ts";
 import type { Log } from "#lib/log.ts";
+import type { Instant } from "#lib/pure/instant.ts";
 import type { Metrics } from "#server/metrics.ts";
 import type { Released } from "#publish/release.ts";
 import type { Store } from "#server/store/store.ts";
@@ -17,8 +18,21 @@ export interface Deps {
   readonly adminToken: string;
   /** Takes a proposal that meets the signing threshold into force. @throws Refusal where it does not */
   readonly publish: (proposal: Uint8Array) => Promise<Released>;
+  readonly exceptions: Exceptions;
   /** Whether the way to us is encrypted: cookies say so then. */
   readonly secure: boolean;
+}
+
+/** What the server signs by itself for its administrators. @throws Refusal for what the policy does not allow */
+export interface Exceptions {
+  /** @returns instants, as devices will read them */
+  grant(
+    ban: string,
+    device: string,
+    until: Instant,
+  ): Promise<{ readonly granted: string; readonly until: string; readonly released: Released }>;
+  /** @returns how many there were */
+  withdraw(which: { readonly ban?: string | undefined; readonly device?: string | undefined }): Promise<number>;
 }
 
 /** Hono's: absent bindings are those of a test that calls the app without a socket. */

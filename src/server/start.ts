@@ -8,7 +8,7 @@ import { quiet, type Log } from "#lib/log.ts";
 import { createApp } from "#server/app.ts";
 import { checkPlain, listen, parseAddress, type Tls } from "#server/listen.ts";
 import { createMetrics } from "#server/metrics.ts";
-import { publishInto, resign } from "#server/publishing.ts";
+import { exceptionsIn, publishInto, resign } from "#server/publishing.ts";
 import { secretFile } from "#server/secret.ts";
 import { ServerError } from "#server/server-error.ts";
 import { openStore } from "#server/store/open.ts";
@@ -89,6 +89,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       enrolSecret,
       adminToken,
       publish,
+      exceptions: exceptionsIn(where),
       secure,
     });
     const listening = await listen(app, address, tls);

@@ -3,10 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { jitter, pause } from "#lib/backoff.ts";
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
-import { HttpClient } from "#lib/request.ts";
 import { Courier, type CourierProcess } from "#trust/courier.ts";
 import { TrustError } from "#trust/error.ts";
-import { HttpFetcher, type Fetcher } from "#trust/fetcher.ts";
+import { overHttp, type Fetcher, type Fetching } from "#trust/fetcher.ts";
 import { follow, PackedParts, type Following } from "#trust/follow.ts";
 import { idsOf, unpack, type Chain, type Generation } from "#trust/generation.ts";
 import { Generations, type StoredGeneration } from "#trust/generations.ts";
@@ -55,7 +54,7 @@ export interface Client {
   /** It verified and cannot be used: the one before stays in force. */
   rejected(generation: Generation, why: string): void;
   status(): TrustStatus;
-  /** Closes the kept connections. */
+  /** Nothing is fetched any more. */
   close(): void;
 }
 
@@ -69,9 +68,7 @@ export function openClient(options: ClientOptions): Client {
 class DeviceClient implements Client {
   readonly #options: ClientOptions;
   readonly #random: () => number;
-  readonly #url: string;
-  readonly #http: HttpClient;
-  readonly #courier: Courier | undefined;
+  readonly #fetching: Fetching;
   readonly #store: FileStore;
   readonly #generations: Generations;
   readonly #standing = new Standing();
@@ -83,11 +80,10 @@ class DeviceClient implements Client {
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
-    this.#url = options.url.endsWith("/") ? options.url : `${options.url}/`;
     const { ca, proxy, courier } = options;
-    this.#http = new HttpClient({ ca, proxy });
-    const errand = { metadataUrl: this.#url, targetsUrl: `${this.#url}targets/`, ca, proxy };
-    this.#courier = courier && new Courier(courier, errand);
+    const metadataUrl = options.url.endsWith("/") ? options.url : `${options.url}/`;
+    const errand = { metadataUrl, targetsUrl: `${metadataUrl}targets/`, ca, proxy };
+    this.#fetching = courier === undefined ? overHttp(errand) : new Courier(courier, errand);
     this.#store = new FileStore(options.dir);
     this.#generations = new Generations(join(options.dir, "generations"));
   }
@@ -129,9 +125,11 @@ class DeviceClient implements Client {
   async #remember({ set }: Chain): Promise<void> {
     const standing = this.#standing;
     const now = this.#options.clock.now();
-    const state = await readState(this.#store);
     // The newest root says which keys may still vouch for the time; without one, the generation's own.
-    const { root } = await loadRoot(this.#store, this.#options.bootstrap).catch(() => set);
+    const [state, { root }] = await Promise.all([
+      readState(this.#store),
+      loadRoot(this.#store, this.#options.bootstrap).catch(() => set),
+    ]);
     const still = (floor: Floor | undefined): Floor | undefined => vouched(floor, root.roles.timestamp, root.keys);
     const own = still(raise(undefined, set.timestamp?.issued, set.timestampSigners, now));
     standing.refreshed ??= state.refreshed;
@@ -177,8 +175,7 @@ class DeviceClient implements Client {
   }
 
   close(): void {
-    this.#http.close();
-    this.#courier?.close();
+    this.#fetching.close();
   }
 
   /** One request while the timestamp is the one we have, as long as the whole workflow ran within the hour. */
@@ -259,12 +256,7 @@ class DeviceClient implements Client {
   }
 
   #fetcher(signal: AbortSignal | undefined): Fetcher {
-    const { timeoutMs = 15_000 } = this.#options;
-    const [metadataUrl, targetsUrl] = [this.#url, `${this.#url}targets/`];
-    return (
-      this.#courier?.fetcher(timeoutMs, signal) ??
-      new HttpFetcher({ http: this.#http, metadataUrl, targetsUrl, timeoutMs, signal })
-    );
+    return this.#fetching.fetcher(this.#options.timeoutMs ?? 15_000, signal);
   }
 }
 

@@ -13,27 +13,31 @@ import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from "#trust/m
  * and keeps nothing: who believes is on the other end. Returns when that end is closed.
  */
 export async function serveCourier(line: Duplex): Promise<void> {
-  let errand: Errand | undefined;
-  let http: HttpClient | undefined;
+  let told: Told | undefined;
   try {
     for await (const text of readLines(line, longestErrand)) {
-      if (errand === undefined || http === undefined) {
-        errand = parseErrand(text);
-        http = new HttpClient({ ca: errand.ca, proxy: errand.proxy });
-        continue;
-      }
-      void answer(line, parseAsk(text), errand, http);
+      if (told === undefined) told = begin(parseErrand(text));
+      else void answer(line, parseAsk(text), told);
     }
   } finally {
-    http?.close();
+    told?.http.close();
     line.destroy();
   }
 }
 
-async function answer(line: Duplex, ask: Ask, errand: Errand, http: HttpClient): Promise<void> {
+interface Told {
+  readonly errand: Errand;
+  readonly http: HttpClient;
+}
+
+function begin(errand: Errand): Told {
+  return { errand, http: new HttpClient({ ca: errand.ca, proxy: errand.proxy }) };
+}
+
+async function answer(line: Duplex, ask: Ask, told: Told): Promise<void> {
   const { id, name } = ask;
   try {
-    const found = await fetched(ask, errand, http);
+    const found = await fetched(ask, told);
     if (typeof found === "string") return say(line, { id, is: found });
     if (ask.what !== "target") read(name, found.bytes);
     say(line, { id, length: found.bytes.length, etag: found.etag }, found.bytes);
@@ -50,8 +54,7 @@ interface Fetched {
 
 async function fetched(
   { what, name, bytes: most, etag, timeoutMs }: Ask,
-  { metadataUrl, targetsUrl }: Errand,
-  http: HttpClient,
+  { errand: { metadataUrl, targetsUrl }, http }: Told,
 ): Promise<Fetched | "absent" | "unchanged"> {
   const fetcher = new HttpFetcher({ http, metadataUrl, targetsUrl, timeoutMs });
   switch (what) {
@@ -77,7 +80,6 @@ function read(name: string, bytes: Uint8Array): void {
 
 /** The line and its bytes go together: answers are given in the order in which they are ready. */
 function say(line: Duplex, said: Answer, bytes?: Uint8Array): void {
-  if (line.destroyed) return;
   line.cork();
   line.write(`${JSON.stringify(said)}\n`);
   if (bytes !== undefined) line.write(bytes);

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { longestAnswer, parseAnswer, type Answer, type Ask, type Errand } from "#trust/courier-line.ts";
 import { TrustError } from "#trust/error.ts";
-import { Deadline, type Fetcher, type Timestamped } from "#trust/fetcher.ts";
+import { Deadline, type Fetcher, type Fetching, type Timestamped } from "#trust/fetcher.ts";
 
 /** The process that fetches, as whoever starts it has it. */
 export interface CourierProcess {
@@ -14,6 +14,12 @@ export interface CourierProcess {
 /** Milliseconds past its own deadline after which a courier has hung: it was given something that it cannot digest. */
 const grace = 2_000;
 
+/**
+ * Milliseconds after its last answer in which it is asked again or has to leave: a look has many requests, and the next look is a
+ * minute away. What lives in between costs every machine the memory of a process.
+ */
+const linger = 2_000;
+
 interface Waiting {
   readonly most: number;
   readonly done: (found: Found) => void;
@@ -22,24 +28,26 @@ interface Waiting {
 type Found = { readonly bytes: Buffer; readonly etag: string | undefined } | "absent" | "unchanged";
 
 /**
- * Fetches through a process that may do nothing but that. It is started when it is first needed, and again after it has ended; one
+ * Fetches through a process that may do nothing but that. It is started when it is needed, and ended when it is not; one
  * that says what no courier says is killed. What it brings is as hostile as what came from the network.
  */
-export class Courier {
+export class Courier implements Fetching {
   readonly #start: () => CourierProcess;
   readonly #errand: Errand;
+  readonly #linger: number;
   readonly #waiting = new Map<number, Waiting>();
   #process: CourierProcess | undefined;
   #inbox = new Inbox();
+  #leaving: NodeJS.Timeout | undefined;
   #last = 0;
 
   /** Starts nothing yet. */
-  constructor(start: () => CourierProcess, errand: Errand) {
+  constructor(start: () => CourierProcess, errand: Errand, lingerMs = linger) {
     this.#start = start;
     this.#errand = errand;
+    this.#linger = lingerMs;
   }
 
-  /** One refresh's requests, under one deadline. */
   fetcher(timeoutMs: number, signal: AbortSignal | undefined): Fetcher {
     const deadline = new Deadline(timeoutMs);
     const ask = (what: Ask["what"], name: string, bytes: number, etag?: string): Promise<Found> =>
@@ -69,6 +77,7 @@ export class Courier {
     const id = (this.#last += 1);
     return new Promise<Found>((resolve, reject) => {
       if (signal?.aborted === true) return reject(new TrustError("NETWORK", `${ask.name}: given up`));
+      clearTimeout(this.#leaving);
       const timer = setTimeout(() => this.#end(`${ask.name}: it did not answer`, "TIMEOUT"), ask.timeoutMs + grace);
       const abort = (): void => settle(() => reject(new TrustError("NETWORK", `${ask.name}: given up`)));
       const settle = (then: () => void): void => {
@@ -120,9 +129,11 @@ export class Courier {
     if (waiting === undefined) return;
     if ("error" in said) waiting.failed(new TrustError(said.error.code, said.error.message));
     else waiting.done("is" in said ? said.is : { bytes, etag: said.etag });
+    if (this.#waiting.size === 0) this.#leaving = setTimeout(() => this.close(), this.#linger);
   }
 
   #end(why: string, code: "NETWORK" | "TIMEOUT" = "NETWORK", cause?: unknown): void {
+    clearTimeout(this.#leaving);
     const ended = this.#process;
     this.#process = undefined;
     ended?.control.destroy();

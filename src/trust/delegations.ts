@@ -46,10 +46,11 @@ export function delegatesFor(
   { delegations }: Targets,
   path: string,
 ): { readonly roles: readonly string[]; readonly terminated: boolean } {
-  if (delegations?.succinct !== undefined) return { roles: [binOf(delegations.succinct, path)], terminated: true };
+  if (delegations === undefined) return { roles: [], terminated: false };
+  if (delegations.succinct !== undefined) return { roles: [binOf(delegations.succinct, path)], terminated: true };
   const roles: string[] = [];
   const hash = sha256(path);
-  for (const role of delegations?.roles.values() ?? []) {
+  for (const role of delegations.roles.values()) {
     if (!covers(role, path, hash)) continue;
     roles.push(role.name);
     if (role.terminating) return { roles, terminated: true };
@@ -81,17 +82,15 @@ export function matchPath(pattern: string, path: string): boolean {
 }
 
 /** TAP 15: the first `bitLength` bits of the path's hash are the number of its bin. */
-function binOf({ namePrefix, bitLength }: SuccinctRoles, path: string): string {
-  const bin = Number.parseInt(sha256(path).slice(0, 8), 16) >>> (32 - bitLength);
-  return `${namePrefix}-${bin.toString(16).padStart(Math.ceil(bitLength / 4), "0")}`;
+function binOf(bins: SuccinctRoles, path: string): string {
+  return binName(bins, Number.parseInt(sha256(path).slice(0, 8), 16) >>> (32 - bins.bitLength));
 }
 
-function isBin({ namePrefix, bitLength }: SuccinctRoles, role: string): boolean {
-  const number = role.slice(namePrefix.length + 1);
-  return (
-    role.startsWith(`${namePrefix}-`) &&
-    number.length === Math.ceil(bitLength / 4) &&
-    /^[0-9a-f]+$/.test(number) &&
-    Number.parseInt(number, 16) < 2 ** bitLength
-  );
+function isBin(bins: SuccinctRoles, role: string): boolean {
+  const bin = Number.parseInt(role.slice(bins.namePrefix.length + 1), 16);
+  return bin >= 0 && bin < 2 ** bins.bitLength && role === binName(bins, bin);
+}
+
+function binName({ namePrefix, bitLength }: SuccinctRoles, bin: number): string {
+  return `${namePrefix}-${bin.toString(16).padStart(Math.ceil(bitLength / 4), "0")}`;
 }

@@ -1,4 +1,4 @@
-import { HttpClient, RequestError, type Reply } from "#lib/request.ts";
+import { HttpClient, RequestError, type HttpOptions, type Reply } from "#lib/request.ts";
 import { TrustError, type TrustCode } from "#trust/error.ts";
 
 /** Where a repository's files come from. Names are relative: "3.root.json", "ab12….policy.json". Nothing is trusted yet. */
@@ -16,11 +16,31 @@ export interface Timestamped {
   readonly etag: string | undefined;
 }
 
-export interface HttpFetcherOptions {
-  readonly http: HttpClient;
+/** Who fetches: this process, or one that may do nothing else. */
+export interface Fetching {
+  /** One refresh's requests, under one deadline. */
+  fetcher(timeoutMs: number, signal: AbortSignal | undefined): Fetcher;
+  /** Whoever waits gets an error. */
+  close(): void;
+}
+
+/** This process, over connections that are kept. */
+export function overHttp({ ca, proxy, ...place }: Place & HttpOptions): Fetching {
+  const http = new HttpClient({ ca, proxy });
+  return {
+    fetcher: (timeoutMs, signal) => new HttpFetcher({ http, ...place, timeoutMs, signal }),
+    close: () => http.close(),
+  };
+}
+
+interface Place {
   /** Both end in "/". */
   readonly metadataUrl: string;
   readonly targetsUrl: string;
+}
+
+export interface HttpFetcherOptions extends Place {
+  readonly http: HttpClient;
   /** For all of one refresh together, in milliseconds; each target adds the time that its signed length is worth. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -78,10 +98,7 @@ export class HttpFetcher implements Fetcher {
   }
 
   async target(name: string, length: number): Promise<Uint8Array> {
-    const parts = name.split("/");
-    if (parts.some((part) => part === "" || part === "." || part === ".."))
-      throw new TrustError("FORMAT", `"${name}" is not a target's path`, { file: name });
-    const path = parts.map(encodeURIComponent).join("/");
+    const path = targetSegments(name).map(encodeURIComponent).join("/");
     this.#deadline.allowFor(length);
     return body(await this.#get(this.#options.targetsUrl + path, name, length, this.#deadline.left(name)), name);
   }
@@ -94,6 +111,14 @@ export class HttpFetcher implements Fetcher {
       throw error;
     }
   }
+}
+
+/** The names in a target's path, none of which leads elsewhere. @throws TrustError FORMAT */
+export function targetSegments(path: string): readonly string[] {
+  const segments = path.split("/");
+  if (segments.some((segment) => segment === "" || segment === "." || segment === ".."))
+    throw new TrustError("FORMAT", `"${path}" is not a target's path`, { file: path });
+  return segments;
 }
 
 function body(reply: Reply, file: string): Uint8Array {

@@ -69,7 +69,6 @@ export async function verifyGeneration(files: ReadonlyMap<string, Uint8Array>): 
     return bytes;
   };
   const set = new TrustedSet(file("root.json"));
-  set.finishRoot(undefined);
   set.updateTimestamp(file("timestamp.json"));
   set.updateSnapshot(file("snapshot.json"));
   set.updateTargets(file("targets.json"));

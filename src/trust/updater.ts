@@ -7,6 +7,7 @@ import type { FileMeta, Snapshot, TargetFile, Targets, Timestamp } from "#trust/
 import { sha256 } from "#trust/sha256.ts";
 import { notBefore, raise, readState, standing, writeState, type Floor } from "#trust/state.ts";
 import { roleFile, type MetadataStore } from "#trust/store.ts";
+import { together } from "#trust/together.ts";
 import { TrustedSet } from "#trust/trusted-set.ts";
 import { verifyBytes, verifyThreshold } from "#trust/verify.ts";
 
@@ -91,9 +92,10 @@ export async function update({ fetcher, store, bootstrap, now, expired = "refuse
  * newer and that its keys vouch for stays, so that an older package does not bring back keys that were replaced.
  */
 export async function loadRoot(store: MetadataStore, bootstrap: Uint8Array): Promise<TrustedSet> {
-  const [stored, from] = [await store.read("root.json", limits.root), await store.read("bootstrap", limits.root)];
+  const [stored, from] = await together(["root.json", "bootstrap"], (name) => store.read(name, limits.root));
   const same = from !== undefined && Buffer.compare(from, bootstrap) === 0;
-  const [kept, installed] = [attempt(stored), attempt(bootstrap)];
+  const kept = attempt(stored);
+  const installed = stored !== undefined && Buffer.compare(stored, bootstrap) === 0 ? kept : attempt(bootstrap);
   if (kept.set !== undefined && (same || installed.set === undefined || follows(kept.set, installed.set)))
     return kept.set;
   if (installed.set !== undefined) return installed.set;
@@ -218,9 +220,13 @@ export async function fetchTarget(set: TrustedSet, file: TargetFile, fetcher: Fe
 
 /** Section 6.2: with consistent snapshots the file's name begins with its hash. */
 export function targetName(set: TrustedSet, { path, hashes }: TargetFile): string {
-  if (!set.root.consistentSnapshot) return path;
+  const [hash] = hashes.values();
+  return set.root.consistentSnapshot && hash !== undefined ? hashedName(path, hash) : path;
+}
+
+export function hashedName(path: string, hash: string): string {
   const slash = path.lastIndexOf("/") + 1;
-  return `${path.slice(0, slash)}${[...hashes.values()][0]}.${path.slice(slash)}`;
+  return `${path.slice(0, slash)}${hash}.${path.slice(slash)}`;
 }
 
 function tried(act: () => unknown): boolean {

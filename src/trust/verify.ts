@@ -3,19 +3,51 @@ import { canonicalJson } from "#trust/canonical.ts";
 import { about, TrustError } from "#trust/error.ts";
 import type { Metadata, PublicKey, Role } from "#trust/metadata.ts";
 
-/** The start of a SubjectPublicKeyInfo before the raw key: RFC 8410 section 4, RFC 5480 section 2. */
-const spkiPrefix = {
-  ed25519: Buffer.from("302a300506032b6570032100", "hex"),
-  p256: Buffer.from("3059301306072a8648ce3d020106082a8648ce3d030107034200", "hex"),
-};
 const hex = /^(?:[0-9a-f]{2})+$/i;
 const hashAlgorithms = ["sha256", "sha512"];
 /** NIST SP 800-131A revision 2, section 3: a shorter one is not for signatures. */
 const leastRsaBits = 2048;
 
+/** One way to sign, of those that TUF 1.0 names (section 4.2). */
+interface Scheme {
+  readonly scheme: string;
+  readonly keytypes: readonly string[];
+  /** The start of a SubjectPublicKeyInfo before the raw key, for those that also come raw, in hex; and the raw key's bytes. */
+  readonly raw?: { readonly prefix: string; readonly bytes: number };
+  /** Whether a key is of the kind that the scheme is for. */
+  readonly takes: (key: KeyObject) => boolean;
+  readonly verify: (bytes: Buffer, key: KeyObject, signature: Buffer) => boolean;
+}
+
+const schemes: readonly Scheme[] = [
+  {
+    scheme: "ed25519",
+    keytypes: ["ed25519"],
+    raw: { prefix: "302a300506032b6570032100", bytes: 32 }, // RFC 8410 section 4
+    takes: ({ asymmetricKeyType }) => asymmetricKeyType === "ed25519",
+    verify: (bytes, key, signature) => verifySignature(null, bytes, key, signature),
+  },
+  {
+    scheme: "ecdsa-sha2-nistp256",
+    // The scheme's name as a key type is an older spelling that repositories still carry.
+    keytypes: ["ecdsa", "ecdsa-sha2-nistp256"],
+    raw: { prefix: "3059301306072a8648ce3d020106082a8648ce3d030107034200", bytes: 65 }, // RFC 5480 section 2
+    takes: ({ asymmetricKeyDetails }) => asymmetricKeyDetails?.namedCurve === "prime256v1",
+    verify: (bytes, key, signature) => verifySignature("sha256", bytes, key, signature),
+  },
+  {
+    scheme: "rsassa-pss-sha256",
+    keytypes: ["rsa"],
+    takes: ({ asymmetricKeyType, asymmetricKeyDetails }) =>
+      asymmetricKeyType === "rsa" && (asymmetricKeyDetails?.modulusLength ?? 0) >= leastRsaBits,
+    verify: (bytes, key, signature) =>
+      verifySignature("sha256", bytes, { key, padding: constants.RSA_PKCS1_PSS_PADDING }, signature),
+  },
+];
+
 interface Verifier {
   readonly key: KeyObject;
-  verify(bytes: Buffer, signature: Buffer): boolean;
+  readonly verify: Scheme["verify"];
 }
 
 /**
@@ -41,7 +73,7 @@ export function verifyThreshold(
       const verifier = verifierOf(key);
       if (verifier === undefined) continue;
       bytes ??= about(file, () => canonicalJson(metadata.signed));
-      if (verifier.verify(bytes, Buffer.from(signature, "hex"))) signedBy.add(identityOf(verifier.key));
+      if (verifier.verify(bytes, verifier.key, Buffer.from(signature, "hex"))) signedBy.add(identityOf(verifier.key));
     } catch (error) {
       if (error instanceof TrustError) throw error;
       // a key or a signature that OpenSSL cannot read does not count
@@ -71,32 +103,16 @@ function identityOf(key: KeyObject): string {
 }
 
 function verifierOf({ keytype, scheme, public: text }: PublicKey): Verifier | undefined {
-  if (text === undefined) return undefined;
-  if (keytype === "ed25519" && scheme === "ed25519") {
-    const key = readKey(text, spkiPrefix.ed25519, 32);
-    if (key?.asymmetricKeyType !== "ed25519") return undefined;
-    return { key, verify: (bytes, signature) => verifySignature(null, bytes, key, signature) };
-  }
-  // "ecdsa-sha2-nistp256" as a key type is an older spelling that repositories still carry.
-  if ((keytype === "ecdsa" || keytype === "ecdsa-sha2-nistp256") && scheme === "ecdsa-sha2-nistp256") {
-    const key = readKey(text, spkiPrefix.p256, 65);
-    if (key?.asymmetricKeyDetails?.namedCurve !== "prime256v1") return undefined;
-    return { key, verify: (bytes, signature) => verifySignature("sha256", bytes, key, signature) };
-  }
-  if (keytype === "rsa" && scheme === "rsassa-pss-sha256") {
-    const key = readKey(text, undefined, 0);
-    if (key?.asymmetricKeyType !== "rsa" || (key.asymmetricKeyDetails?.modulusLength ?? 0) < leastRsaBits)
-      return undefined;
-    const padding = constants.RSA_PKCS1_PSS_PADDING;
-    return { key, verify: (bytes, signature) => verifySignature("sha256", bytes, { key, padding }, signature) };
-  }
-  return undefined;
+  const known = schemes.find((one) => one.scheme === scheme && one.keytypes.includes(keytype));
+  if (known === undefined || text === undefined) return undefined;
+  const key = readKey(text, known.raw);
+  return key !== undefined && known.takes(key) ? { key, verify: known.verify } : undefined;
 }
 
-function readKey(text: string, prefix: Buffer | undefined, rawBytes: number): KeyObject | undefined {
+function readKey(text: string, raw: Scheme["raw"]): KeyObject | undefined {
   if (text.startsWith("-----BEGIN PUBLIC KEY-----")) return createPublicKey(text);
-  if (prefix === undefined || !hex.test(text) || text.length !== rawBytes * 2) return undefined;
-  return createPublicKey({ key: Buffer.concat([prefix, Buffer.from(text, "hex")]), format: "der", type: "spki" });
+  if (raw === undefined || !hex.test(text) || text.length !== raw.bytes * 2) return undefined;
+  return createPublicKey({ key: Buffer.from(raw.prefix + text, "hex"), format: "der", type: "spki" });
 }
 
 /** What was promised about some bytes; an absent length or hash promises nothing. */

@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   latency: () => import("./latency.ts"),
   gate: () => import("./gate.ts"),
   stream: () => import("./stream.ts"),
+  audit: () => import("./audit.ts"),
   trust: () => import("./trust.ts"),
 };
 

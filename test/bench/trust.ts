@@ -122,7 +122,7 @@ async function ofCourier(): Promise<readonly Row[]> {
       const agent = await shipped.start(estate, { enforcement: "observe", pollSeconds: 1 });
       try {
         await after(10_000);
-        const courier = family(agent.pid).find((pid) => /\0courier\0?$/.test(textOf(`/proc/${pid}/cmdline`)));
+        const courier = family(agent.pid).find((pid) => /courier-main\.mjs\0?$/.test(textOf(`/proc/${pid}/cmdline`)));
         if (courier === undefined) throw new Error("the agent has no courier");
         const { privateDirty, rss } = memory(courier);
         return [

@@ -1,11 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { instantOf, parseInstant } from "#lib/pure/instant.ts";
+import { policyIn } from "./banned-tool.ts";
 import { edictAt } from "./edict.ts";
-import { folder, nativeTool, npmTool, start, write } from "../observe/place.ts";
+import { inTerminal } from "./run.ts";
+import { lacking } from "../needs.ts";
+import { folder, nativeTool, npmTool, write } from "../observe/place.ts";
 
 const at = parseInstant("2026-07-11T00:00:00Z");
 const result = z.object({
@@ -18,41 +21,13 @@ const result = z.object({
       also: z.array(z.string()),
       owner: z.string(),
       grade: z.enum(["proof", "hint"]),
-      known: z.array(z.string()),
+      known: z.array(z.object({ kind: z.string(), grade: z.string(), text: z.string() })),
       ban: z.object({ id: z.string(), mode: z.string(), instead: z.string().nullable() }).nullable(),
     }),
   ),
+  never: z.array(z.string()).min(1),
   unreadable: z.object({ count: z.number() }),
 });
-
-/** A policy that bans a tool of its own, known by a package and a marker, from 10 July. */
-function policyIn(home: string, mode = "block"): string {
-  const policy = {
-    name: "test",
-    bans: [
-      {
-        id: "no-tool",
-        tool: "banned-tool",
-        reason: "It is a test.",
-        owner: "security@example.com",
-        stages: [{ from: "2026-07-10T00:00:00Z", mode }],
-        replacement: { tool: "qodercli", url: "https://qoder.example/download" },
-      },
-    ],
-    tools: [
-      {
-        id: "banned-tool",
-        name: "Banned Tool",
-        identities: [
-          { kind: "package", ecosystem: "npm", id: "@example/tool" },
-          { kind: "marker", bytes: "com.example.banned-tool" },
-          { kind: "name", name: "claude" },
-        ],
-      },
-    ],
-  };
-  return write(join(home, "policy.json"), JSON.stringify(policy));
-}
 
 async function audit(home: string, ...argv: readonly string[]) {
   const { code, out, err } = await edictAt(at, home, "audit", ...argv, "--json");
@@ -70,12 +45,17 @@ test("an audit names every tool with version, place, owner and how it is known, 
   expect(policy).toBeNull();
   expect(findings).toHaveLength(1);
   expect(findings[0]).toMatchObject({ tool: "claude-code", version: "2.1.197", grade: "proof", ban: null });
-  expect(findings[0]?.known[0]).toContain("the npm package @anthropic-ai/claude-code");
+  expect(findings[0]?.known[0]).toEqual({
+    kind: "package",
+    grade: "proof",
+    text: "the npm package @anthropic-ai/claude-code",
+  });
   expect(findings[0]?.also).toHaveLength(2);
   const text = await edictAt(at, home, "audit", home);
   expect(text.out).toMatch(
-    /^TOOL +VERSION +WHERE +OWNER +HOW KNOWN\nClaude Code +2\.1\.197 +\S+ \(\+2\) +\S+ +proof: /,
+    /^TOOL +VERSION +KNOWN BY +OWNER\nClaude Code +2\.1\.197 +proof +\S+\n {2}\/\S+ \(\+2\)\n {2}the npm package @anthropic-ai\/claude-code; \d+ more identities\n/,
   );
+  expect(text.out).toContain("Never looked at:");
 });
 
 test("a proven finding whose ban is in force ends with 10 in any mode, and says what to use instead", async () => {
@@ -91,9 +71,10 @@ test("a proven finding whose ban is in force ends with 10 in any mode, and says 
     ]);
   }
   const { out } = await edictAt(at, home, "audit", home, "--policy", policyIn(home));
-  expect(out).toContain(
-    "! banned since 2026-07-10T00:00:00Z (no-tool: block); use qodercli instead, https://qoder.example/download",
-  );
+  expect(out).toMatch(/^TOOL.+BANNED SINCE +INSTEAD\nBanned Tool.+2026-07-10 +Qoder CLI\n/);
+  expect(out.split("\n").filter((line) => line.startsWith("!"))).toEqual([
+    "! Banned Tool is banned since 2026-07-10T00:00:00Z (no-tool: block); use Qoder CLI instead, https://qoder.example/download",
+  ]);
 });
 
 test("before the first stage, and where only hints speak, an audit ends with 0", async () => {
@@ -135,10 +116,12 @@ test("an audit opens no network connection and writes nothing", () => {
   expect(output).toContain("Claude Code");
 });
 
-test("formats of a later release and broken policies are refused with a reason", async () => {
+test("formats that there are not and broken policies are refused with a reason", async () => {
   const home = folder();
-  const format = await edictAt(at, home, "audit", home, "--format", "cyclonedx");
-  expect([format.code, format.err]).toEqual([2, expect.stringContaining("text and json, not cyclonedx")]);
+  for (const name of ["spdx", "constructor"]) {
+    const format = await edictAt(at, home, "audit", home, "--format", name);
+    expect([format.code, format.err]).toEqual([2, expect.stringContaining("there are text, json, cyclonedx, html")]);
+  }
   const policy = write(join(home, "broken.json"), '{"name": "x",\n "bans": 7}');
   const broken = await edictAt(at, home, "audit", home, "--policy", policy);
   expect([broken.code, broken.err]).toEqual([2, expect.stringMatching(/broken\.json: bans/)]);
@@ -150,36 +133,40 @@ test("without folders, an audit looks through every person's own and all that is
   expect(Array.isArray(findings)).toBe(true);
 });
 
-test("why prints every kind that was read of a file or process, what the catalog knows, and the verdict", async () => {
+/** A terminal for standard output and standard error; what came out of both, or of standard error alone in a file. */
+async function audited(home: string, redirection: string): Promise<{ readonly out: string; readonly display: string }> {
+  const display = join(home, "display");
+  const { out } = await inTerminal(
+    `stty cols 100 rows 30; '${process.execPath}' '${resolve("src/cli/main.ts")}' audit '${home}/tools' ${redirection.replace("FILE", display)}`,
+  );
+  return { out, display: existsSync(display) ? readFileSync(display, "utf8") : "" };
+}
+
+test("a terminal shows how far an audit is, and nothing of it is left or piped", async () => {
   const home = folder();
-  const { script } = npmTool(home, "@example/tool");
-  const policy = policyIn(home);
-  const file = await edictAt(at, home, "why", script, "--policy", policy);
-  expect(file.code).toBe(0);
-  for (const words of [
-    "@example/tool",
-    "not read: no identity has this size",
-    "It is stopped (block)",
-    "no-tool",
-    "security@example.com",
-  ])
-    expect(file.out).toContain(words);
-  const child = await start(process.execPath, [script]);
-  const running = await edictAt(at, home, "why", String(child.pid), "--policy", policy);
-  expect(running.out).toContain(`process ${child.pid} of`);
-  expect(running.out).toContain("Banned Tool: the npm package @example/tool (proof)");
-  const named = await edictAt(at, home, "why", "npm:@anthropic-ai/claude-code");
-  expect(named.out).toContain("Claude Code: the npm package @anthropic-ai/claude-code (proof)");
-  const ban = await edictAt(at, home, "why", "no-tool", "--policy", policy);
-  expect(ban.out).toContain('The ban no-tool of the policy "test": ');
-  expect(ban.out).toContain("block");
+  npmTool(join(home, "tools"), "@anthropic-ai/claude-code");
+  for (let i = 0; i < 1000; i += 1) write(join(home, `tools/bin/script-${i}`), "#!/bin/sh\n", 0o755); // some work to show
+  const shown = await audited(home, "");
+  expect(shown.out).toContain("Looking for tools");
+  expect(shown.out).toContain("Claude Code");
+  for (const redirection of ["2>FILE", "--json", "| cat"]) {
+    const { out, display } = await audited(home, redirection);
+    expect([redirection, out.includes("Looking for tools"), display]).toEqual([redirection, false, ""]);
+    expect(out).toContain("laude");
+  }
 });
 
-test("why says what it expected where there is nothing to explain", async () => {
-  const { code, err } = await edictAt(at, folder(), "why", "./nowhere");
-  expect(code).toBe(2);
-  expect(err).toContain("expected a process id, a path, a package (npm:@scope/name), or a ban of the policy");
-  const pid = 4_000_000; // above pid_max's default on 64 bits, 2^22
-  expect(existsSync(`/proc/${pid}`)).toBe(false);
-  expect((await edictAt(at, folder(), "why", String(pid))).err).toContain(`process ${pid}: there is none`);
+test.skipIf(lacking("strace") !== undefined)("an audit makes no socket that could reach a network", async () => {
+  const home = folder();
+  npmTool(home, "@anthropic-ai/claude-code");
+  const trace = join(home, "trace");
+  const traced = (...argv: readonly string[]): string => {
+    execFileSync("/usr/bin/strace", ["-f", "-e", "trace=%network", "-o", trace, process.execPath, ...argv]);
+    return readFileSync(trace, "utf8");
+  };
+  // Names are asked for over AF_UNIX, and AF_NETLINK ends in the kernel.
+  const reaches = /(?:socket\(|sa_family=)AF_(?!UNIX|LOCAL|NETLINK)\w+/;
+  for (const format of ["text", "html"])
+    expect(traced(resolve("src/cli/main.ts"), "audit", home, "--format", format)).not.toMatch(reaches);
+  expect(traced("-e", "require('net').connect(9, '127.0.0.1').on('error', () => 0)")).toMatch(reaches);
 });

@@ -25,6 +25,15 @@ export async function edictInTerminal(
   cwd: string,
 ): Promise<Ended> {
   const line = [process.execPath, main, ...args].map((word) => `'${word}'`).join(" ");
+  return inTerminal(line, cwd, typed);
+}
+
+/** A shell's line in a terminal of its own. */
+export function inTerminal(
+  line: string,
+  cwd: string = process.cwd(),
+  typed: readonly (readonly [prompt: string, answer: string])[] = [],
+): Promise<Ended> {
   return ended("/usr/bin/script", ["-qefc", line, "/dev/null"], { cwd }, typed);
 }
 

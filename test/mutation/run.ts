@@ -1,33 +1,42 @@
 // Which changes to the code that decides what is believed does no test notice? Each file by itself, with the tests that are about it:
 //   npm run mutation              all of them; takes hours
-//   npm run mutation verify       those whose name holds "verify"
+//   npm run mutation verify       that file; or those whose name holds "verify" where none is called so
 //   npm run mutation -- --score   what the last runs found
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL("../../", import.meta.url));
 
-const bytes = "test/trust/{canonical,trusted-set,keys,delegations,delegated,bounds,clock}.test.ts";
-const devices =
-  "test/trust/{bounds,clock,client,groups,delegated}.test.ts test/trust/attacks/{attacks,published}.test.ts";
-const disk = "test/trust/{store,groups,client,bounds,delegated}.test.ts";
-
-/** Source file → its tests; none of those that wait on purpose, but where nothing else looks at what is waited for. */
+/** Source file → those tests beside it that decide what it does; none that waits on purpose, but where nothing else looks at what is waited for. */
 const pieces: readonly (readonly [source: string, tests: string])[] = [
-  ...["canonical", "delegations", "error", "fields", "limits", "metadata", "sha256", "trusted-set", "verify"].map(
-    (name) => [`src/trust/${name}.ts`, bytes] as const,
-  ),
-  ...["client", "follow", "generation", "parts", "state", "status", "together", "updater"].map(
-    (name) => [`src/trust/${name}.ts`, devices] as const,
-  ),
-  ["src/trust/fetcher.ts", `${devices} test/trust/faults.test.ts test/trust/attacks/slow.test.ts`],
-  ["src/trust/generations.ts", disk],
-  ["src/trust/store.ts", disk],
-  ["src/policy/merge.ts", "test/policy/merge*.test.ts"],
+  ["src/trust/canonical.ts", "canonical"],
+  ["src/trust/client.ts", "client,clock,groups,bounds,attacks/published"],
+  ["src/trust/courier.ts", "courier-asks"],
+  ["src/trust/courier-line.ts", "courier-line,courier-serve,courier-asks"],
+  ["src/trust/courier-serve.ts", "courier-serve"],
+  ["src/trust/delegations.ts", "delegations,delegated,trusted-set"],
+  ["src/trust/error.ts", "error,bounds"],
+  ["src/trust/fetcher.ts", "fetcher"],
+  ["src/trust/fields.ts", "fields"],
+  ["src/trust/follow.ts", "groups"],
+  ["src/trust/generation.ts", "generation,groups"],
+  ["src/trust/generations.ts", "generations,groups"],
+  ["src/trust/metadata.ts", "metadata"],
+  ["src/trust/parts.ts", "parts"],
+  ["src/trust/sha256.ts", "delegations,delegated"],
+  ["src/trust/state.ts", "state"],
+  ["src/trust/status.ts", "status"],
+  ["src/trust/store.ts", "file-store,delegated"],
+  ["src/trust/together.ts", "delegated,client"],
+  ["src/trust/trusted-set.ts", "steps,keys"],
+  ["src/trust/updater.ts", "updater,delegated,delegations,bounds,attacks/published"],
+  ["src/trust/verify.ts", "verify"],
+  ["src/policy/merge.ts", "merge,merge-whole,merge-properties"],
+  ["src/policy/merge-grants.ts", "merge,merge-whole,merge-properties"],
+  ["src/policy/merge-group.ts", "merge,merge-whole,merge-properties"],
 ];
 
 /** Mutation testing elements' report, as much of it as is read here. */
@@ -39,7 +48,8 @@ const reportOf = (source: string): string => join(here, "reports/mutation", `${b
 
 async function mutate(source: string, tests: string): Promise<void> {
   const stryker = join(here, "node_modules/@stryker-mutator/core/bin/stryker.js");
-  const env = { ...process.env, MUTATION_TESTS: tests, MUTATION_REPORT: reportOf(source) };
+  const folder = dirname(source).replace("src", "test");
+  const env = { ...process.env, MUTATION_TESTS: `${folder}/{${tests},}.test.ts`, MUTATION_REPORT: reportOf(source) };
   const child = spawn(process.execPath, [stryker, "run", "stryker.config.mjs", "-m", source], {
     cwd: here,
     env,
@@ -62,7 +72,7 @@ async function score(source: string): Promise<string> {
 }
 
 const [wanted = ""] = process.argv.slice(2);
-const there = pieces.filter(([source]) => globSync(source, { cwd: here }).length > 0);
-if (wanted !== "--score")
-  for (const [source, tests] of there) if (basename(source, ".ts").includes(wanted)) await mutate(source, tests);
-for (const [source] of there) process.stdout.write(`${await score(source)}\n`);
+const named = pieces.filter(([source]) => basename(source, ".ts") === wanted);
+const chosen = named.length > 0 ? named : pieces.filter(([source]) => basename(source, ".ts").includes(wanted));
+for (const [source, tests] of chosen) await mutate(source, tests);
+for (const [source] of pieces) process.stdout.write(`${await score(source)}\n`);

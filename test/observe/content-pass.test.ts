@@ -81,7 +81,10 @@ test("a pass finds exactly the markers that a plain search finds in their places
       }
       const expected = looked.filter((needle) => naively(needle, file.bytes, file.sections));
       for (const hashed of [[], [file.bytes.length]]) {
-        const { marker } = passOver(makePlan({ needles: looked, sizes: new Set(hashed) }), file.bytes);
+        const { marker } = passOver(
+          makePlan({ needles: looked, sizes: new Set(hashed), signers: new Set() }),
+          file.bytes,
+        );
         expect(marker).toEqual(expected.length === 0 ? { absent: true } : { value: expected });
       }
     }),
@@ -96,7 +99,7 @@ test("a marker counts from the first byte of its section or of the tail up to th
   const found = (needle: Needle, size: number, at: number): boolean => {
     const { bytes } = sectioned(size, laid);
     bytes.write("qz", at);
-    return "value" in passOver(makePlan({ needles: [needle], sizes: new Set() }), bytes).marker;
+    return "value" in passOver(makePlan({ needles: [needle], sizes: new Set(), signers: new Set() }), bytes).marker;
   };
   for (const size of [10_000, 2 * mebibyte]) {
     expect([999, 1000, 1499, 1500].map((at) => found(inBun, size, at))).toEqual([false, true, true, false]);
@@ -108,7 +111,7 @@ test("what only stands in sections or the tail is looked for nowhere else: the r
   const file = sectioned(20 * mebibyte, [{ name: ".bun", offset: 5 * mebibyte, size: mebibyte }]);
   const asked = (wanted: readonly Needle[]): number => {
     let sum = 0;
-    const pass = contentPass(makePlan({ needles: wanted, sizes: new Set() }), file.bytes.length);
+    const pass = contentPass(makePlan({ needles: wanted, sizes: new Set(), signers: new Set() }), file.bytes.length);
     for (let next = pass.next(); next.done !== true;) {
       const { offset, length } = next.value;
       sum += length;
@@ -122,17 +125,19 @@ test("what only stands in sections or the tail is looked for nowhere else: the r
   expect(asked(needles)).toBeGreaterThanOrEqual(20 * mebibyte);
 });
 
-function digest(wanted: readonly Needle[], sizes: readonly number[]): string {
-  return makePlan({ needles: wanted, sizes: new Set(sizes) }).digest;
+function digest(wanted: readonly Needle[], sizes: readonly number[], signers: readonly string[] = []): string {
+  return makePlan({ needles: wanted, sizes: new Set(sizes), signers: new Set(signers) }).digest;
 }
 
-test("a plan's digest names what it looks for: any other needle or size makes another, their order does not", () => {
+test("a plan's digest names what it looks for: any other needle, size or signer makes another, their order does not", () => {
   expect(digest(needles, [1, 20, 3])).toBe(digest(needles.toReversed(), [20, 3, 1]));
   const others = [
     ...needles.map((_, i) => digest(needles.toSpliced(i, 1), [1, 20, 3])),
     digest(needles, [1, 20]),
     digest(needles, [12, 0, 3]),
     digest([...needles.slice(1), { ...base, bytes: "com.example.marker", encoding: "utf16le" }], [1, 20, 3]),
+    digest(needles, [1, 20, 3], ["TEAM123456"]),
+    digest(needles, [1, 20, 3], ["Tool, Inc."]),
     digest(needles, [1, 20, 3]),
   ];
   expect(new Set(others).size).toBe(others.length);

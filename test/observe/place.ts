@@ -37,7 +37,7 @@ export const needle: Needle = { bytes: markerText, encoding: "utf8", where: "any
 
 export function wanting(parts: Partial<Wanted> = {}): Wanted {
   const ecosystems = new Set(["npm", "pypi", "deb"]);
-  const everything = { configs: [], pathProof: false, ecosystems, extensions: true };
+  const everything = { configs: [], pathProof: false, ecosystems, extensions: true, signers: new Set<string>() };
   return { sizes: new Set(), needles: [needle], ...everything, ...parts };
 }
 

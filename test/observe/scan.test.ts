@@ -33,7 +33,7 @@ test("a scan finds packages, nested ones, extensions, distributions and programs
   write(join(home, "bin/readme"), "not a program");
   const { found, scan } = await scanned([
     root(join(home, "lib/node_modules"), "npm"),
-    root(join(home, "ext/extensions"), "vscode", 1),
+    root(join(home, "ext/extensions"), "units", 1),
     root(join(home, "venvs"), "python", 1),
     root(join(home, "bin"), "bin", 1),
     root(join(home, "nowhere"), "npm"),
@@ -69,7 +69,7 @@ test("a home's config folder is one hint, and on this system only", async () => 
 });
 
 test.skipIf(lacking("root") !== undefined)(
-  "a folder that may not be read is named, and the rest is scanned",
+  "a folder that may not be read is named once, whatever would lie in it, and the rest is scanned",
   async () => {
     const home = folder();
     npmTool(home, "plain");
@@ -81,8 +81,8 @@ test.skipIf(lacking("root") !== undefined)(
     import { systemClock } from "#lib/clock.ts";
     import { makeScan } from "#observe/scan.ts";
     const [home] = process.argv.slice(1);
-    const roots = [home + "/locked", home + "/lib/node_modules"].map((path) => ({ path, owner: 0, holds: "npm", depth: 3 }));
-    const wanted = { sizes: new Set(), needles: [], configs: [], pathProof: false, ecosystems: new Set(), extensions: false };
+    const roots = ["/locked/.local/lib", "/locked/bin", "/locked", "/lib/node_modules"].map((at) => home + at).map((path) => ({ path, owner: 0, holds: "npm", depth: 3 }));
+    const wanted = { sizes: new Set(), needles: [], configs: [], pathProof: false, ecosystems: new Set(), extensions: false, signers: new Set() };
     const { scan } = makeScan({ wanted, roots, os: "linux", clock: systemClock, dpkgFolder: "/nowhere" });
     let found = 0;
     for await (const evidence of scan) found += 1;

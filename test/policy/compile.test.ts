@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { instantOf, parseInstant } from "#lib/pure/instant.ts";
-import { compile } from "#policy/compile.ts";
+import type { Pieces } from "#lib/pure/pieces.ts";
+import { compile, compileInPieces } from "#policy/compile.ts";
 import { decide, provenTools } from "#policy/decide.ts";
 import { deviceOf, deviceSchema } from "#policy/device.ts";
 import { evidenceSchema, seenSchema } from "#policy/evidence.ts";
+import { lintInPieces } from "#policy/lint.ts";
 import { banText, catalogOf, policyOf, refusalOf, stage, toolText } from "./text.ts";
 
 const found = evidenceSchema.parse({
@@ -126,4 +128,27 @@ test("what was proven to be there says which tools are installed", () => {
     provenTools(m, seenSchema.parse({ package: { value: [{ ecosystem: "npm", id: "y" }] } }), { os: "linux" }),
   ).toEqual(["y"]);
   expect(provenTools(m, seenSchema.parse({ name: { value: ["y"] } }), { os: "linux" })).toEqual([]);
+});
+
+/** How often whoever does this work may do something else meanwhile. */
+function places(pieces: Pieces<unknown>): number {
+  let count = 0;
+  while (pieces.next().done !== true) count += 1;
+  return count;
+}
+
+/** So many bans, each of a tool with a glob. */
+function manyBans(count: number) {
+  return policyOf({
+    bans: Array.from({ length: count }, (_, i) => banText({ id: `b${i}`, tool: `t${i}` })),
+    tools: Array.from({ length: count }, (_, i) => toolText(`t${i}`, { kind: "path", glob: `/opt/t${i}/*` })),
+  });
+}
+
+test("the more there is to compile and to look over, the more pieces it comes in", () => {
+  const [few, large] = [manyBans(10), manyBans(5_500)];
+  // Bans, tools, identities, globs twice, and what is wanted: each list in one more piece.
+  expect(places(compileInPieces(large, catalogOf())) - places(compileInPieces(few, catalogOf()))).toBeGreaterThan(5);
+  const looked = (policy: typeof few): number => places(lintInPieces(compile(policy, catalogOf()), catalogOf()));
+  expect(looked(large) - looked(few)).toBeGreaterThan(10);
 });

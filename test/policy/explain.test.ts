@@ -41,10 +41,10 @@ test("a verdict explains what was seen, what matched, whose the ban is and the w
       process 7 of ann: x -p
     What was read of it:
       package   npm x 1.0
-      none      marker
       extension not read: not given
       signer    not read: not given
       hash      not read: no identity has this size
+      marker    absent
       path      not read: not given
       name      not read: not given
       config    not read: not given

@@ -5,11 +5,8 @@ import { conflictText } from "#policy/conflict.ts";
 import { decide } from "#policy/decide.ts";
 import { deviceOf, deviceSchema } from "#policy/device.ts";
 import { evidenceSchema } from "#policy/evidence.ts";
-import { policyBounds, type Policy } from "#policy/ban.ts";
-import { parseGroupPolicy } from "#policy/group.ts";
-import { merge, type Merged } from "#policy/merge.ts";
-import { bytesOf, grantText, merged, whom, type Written } from "./written.ts";
-import { banText, catalogOf, policyOf, toolText } from "./text.ts";
+import { grantText, merged, whom, type Written } from "./written.ts";
+import { banText, catalogOf, toolText } from "./text.ts";
 
 const npm = (id: string) => ({ kind: "package", ecosystem: "npm", id });
 /** A group's own ban, of a tool of the base's unless the keys say otherwise. */
@@ -154,6 +151,14 @@ const rules: readonly (readonly [rule: string, written: Written, bans: readonly 
       ],
     ],
     [
+      "a group does not say what a tool is that the base approves without describing it",
+      { base: { ...base, allow: ["finance/t"] }, ...finance([], [toolText("finance/t")]) },
+      ["x"],
+      [
+        "the tool finance/t of the policy of the group finance is left out: the base policy approves what has that id, and a group does not say what that is",
+      ],
+    ],
+    [
       "an exception from a group's ban is held to that ban",
       { base, ...finance([own({ exceptions: "never" })]), grants: [grantText({ ban: "finance/x" })] },
       ["x", "finance/x"],
@@ -207,7 +212,11 @@ const lasting = (until: string) => ({ exceptions: [{ ban: "x", group: "sales", u
 test("what the base approves is not banned by another name, and what is not stays banned", () => {
   const theirs = toolText("finance/t", { kind: "name", name: "y" }, npm("y"), npm("t"));
   const written = {
-    base: { ...base, allow: ["y"], tools: [toolText("y", npm("y"), { kind: "name", name: "y" })] },
+    base: {
+      ...base,
+      allow: ["y"],
+      tools: [toolText("y", npm("y"), { kind: "name", name: "y" }), toolText("z", npm("t"))],
+    },
     ...finance([own({ tool: "finance/t" })], [theirs]),
   };
   expect(merged(written).policy.tools.at(-1)?.identities).toEqual([npm("t")]);
@@ -268,33 +277,3 @@ test("a group that a device only claims to be in can ban, and loosens nothing", 
   expect(decided({ base: excepted }).mode).toBe("block");
   expect(decided({ base: excepted }, { device: { groups: ["sales"], claimed: [] } }).mode).toBe("allow");
 });
-
-test("where there would be more bans than the bound, a whole group is left out", () => {
-  const many = merged({ base, ...finance([own()]) });
-  const [ban] = many.policy.bans;
-  if (ban === undefined) throw new Error("no ban");
-  const full = {
-    ...policyOf(base),
-    bans: Array.from({ length: policyBounds.bans }, (_, i) => ({ ...ban, id: `x${i}` })),
-  };
-  const { policy, conflicts } = mergeWith(full);
-  expect(policy.bans).toHaveLength(policyBounds.bans);
-  expect(conflicts.map(conflictText)).toEqual([
-    "the policy of the group finance is left out: with it there would be more than 100000 bans",
-  ]);
-});
-
-test("what a group's newer policy says and this program does not understand is named with the group", () => {
-  const newer = parseGroupPolicy(
-    bytesOf({ formatVersion: 2, name: "f", bans: [own(), own({ id: "finance/new", weekdays: [1] })] }),
-    "finance",
-    { newer: "tolerate" },
-  );
-  const { policy } = mergeWith(policyOf(base), newer);
-  expect(policy.bans.map(({ id }) => id)).toEqual(["x", "finance/x"]);
-  expect(policy.disabled).toMatchObject([{ ban: "finance/new", path: "groups/finance/policy.json: bans[1]" }]);
-});
-
-function mergeWith(policy: Policy, group = parseGroupPolicy(bytesOf({ name: "f", bans: [own()] }), "finance")): Merged {
-  return merge({ base: policy, catalog: catalogOf(), groups: new Map([["finance", group]]), grants: [] }, whom);
-}

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { policyBounds } from "#policy/ban.ts";
 import { conflictText } from "#policy/conflict.ts";
-import { makeReady, type SignedParts } from "#policy/ready.ts";
+import { makeReady, readyInPieces, type SignedParts } from "#policy/ready.ts";
 import { bytesOf, grantText, whom } from "./written.ts";
 import { banText, refusalOf, toolText } from "./text.ts";
 
@@ -143,4 +143,38 @@ test("whatever a group or the server signs, the base is in force", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+function places(groups: Readonly<Record<string, unknown>>): number {
+  return [...readyInPieces(signed(groups), whom)].length;
+}
+
+test("each group's policy is read, and merged, in a piece of its own", () => {
+  const [none, two, three] = [{}, { a: group("a"), b: group("b") }, { a: group("a"), b: group("b"), c: group("c") }];
+  expect(places(two)).toBeGreaterThan(places(none) + 3);
+  expect(places(three)).toBe(places(two) + 2);
+});
+
+test("a catalog from the future is used as far as it is understood, and what is left out is named", () => {
+  const newer = {
+    formatVersion: 2,
+    since: "2027",
+    tools: [toolText("z", { kind: "aura" }, { kind: "name", name: "z" })],
+  };
+  const bans = [banText(), banText({ id: "z", tool: "z" })];
+  const { matcher, said } = ready({ ...signed({}, { policy: { ...base, bans } }), catalog: bytesOf(newer) });
+  expect(matcher.tool("z")?.identities).toEqual([{ kind: "name", name: "z" }]);
+  expect(matcher.policy.ignored.map(({ path }) => path)).toEqual([
+    "the catalog: tools[0]",
+    "the catalog: tools[0].identities[0]",
+  ]);
+  expect(said).toEqual([]);
+});
+
+test("a catalog that cannot be used holds up what it came with, newer or not", () => {
+  for (const catalog of [
+    { formatVersion: 2, tools: "none" },
+    { formatVersion: 1, tools: [], since: "2027" },
+  ])
+    expect(refusalOf(() => ready({ ...signed(), catalog: bytesOf(catalog) }))).toMatchObject({ code: "shape" });
 });

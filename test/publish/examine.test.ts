@@ -6,12 +6,15 @@ import { formatInstant, instantOf } from "#lib/pure/instant.ts";
 import { readRoles } from "#publish/current.ts";
 import { examine, requireLife, requireNext } from "#publish/examine.ts";
 import { onlineKeys } from "#publish/online-keys.ts";
-import { proposePolicy } from "#publish/propose-policy.ts";
-import { addSignature, fileIn, roleIn, type Proposal } from "#publish/proposal-file.ts";
+import { groupRole } from "#publish/names.ts";
+import { proposePolicy, targetsAfter } from "#publish/propose-policy.ts";
+import { addSignature, fileIn, proposalOf, roleIn, type Proposal } from "#publish/proposal-file.ts";
 import { publishProposal } from "#publish/proposal.ts";
 import { newSigner, type Signer } from "#publish/signer.ts";
+import { limits } from "#trust/limits.ts";
+import { groupPath } from "#trust/parts.ts";
 import { day, emptyCatalog } from "../trust/repository.ts";
-import { office, policyWith, type Office } from "./office.ts";
+import { groupPolicy, office, policyWith, type Office } from "./office.ts";
 
 // A proposal comes from anywhere. Whoever signs one, and whoever publishes one, is held to what can be shown of it.
 
@@ -202,6 +205,24 @@ test("what no device could enforce is not published, though enough have signed i
   const devices = Buffer.from('{"formatVersion":1,"groups":{"finance":{"devices":["ann\'s laptop"]}}}');
   await expect(place.policy({ devices }, ann, bob)).rejects.toMatchObject({ code: "PROPOSAL" });
   await expect(place.policy({ catalog: Buffer.from("[]") }, ann, bob)).rejects.toMatchObject({ code: "PROPOSAL" });
+});
+
+test.each([
+  ["is not packed", Buffer.from('{"name":"x","bans":[]}'), "FORMAT"],
+  ["unpacks to more than a device reads", gzipSync(Buffer.alloc(limits.group + 1, " ")), "LIMIT"],
+  ["is no JSON", gzipSync("{"), "PROPOSAL"],
+  ["loosens", gzipSync('{"name":"x","bans":[],"allow":["anydesk"]}'), "PROPOSAL"],
+  ["speaks of another department", gzipSync(groupPolicy("sales", "x")), "PROPOSAL"],
+])("a department's policy that %s is not published, though enough have signed it", async (_, packed, code) => {
+  const place = await office();
+  const { dee } = place.people;
+  const role = groupRole("finance");
+  await place.delegate(role, [dee]);
+  const files = new Map([[groupPath("finance"), packed]]);
+  const before = { version: 0, targets: new Map(), delegations: undefined };
+  const proposal = proposalOf({ [role]: targetsAfter(role, before, files, place.clock.now()) }, files);
+  await expect(place.push(proposal, dee)).rejects.toMatchObject({ code });
+  expect((await place.current()).delegated.has(role)).toBe(false);
 });
 
 test("of two proposals on one version the second is refused, and says so", async () => {

@@ -30,6 +30,8 @@ test("every route of the OpenAPI document answers, and none that needs somebody 
     "post /api/v1/reports": 401,
     "post /api/v1/requests": 401,
     "post /api/v1/proposals": 503,
+    "post /api/v1/exceptions": 401,
+    "delete /api/v1/exceptions": 401,
     "get /api/v1/devices": 401,
     "get /api/v1/reports": 401,
     "get /api/v1/requests": 401,

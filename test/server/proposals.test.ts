@@ -1,52 +1,16 @@
 import { expect, test } from "vitest";
-import { readRepository, type Current } from "#publish/current.ts";
 import { proposeDelegation } from "#publish/delegate.ts";
-import { examine } from "#publish/examine.ts";
 import { newOnlineKey } from "#publish/online-keys.ts";
 import { proposeGroupPolicy, proposePolicy } from "#publish/propose-policy.ts";
 import { proposeRepository } from "#publish/propose-root.ts";
-import { proposalBytes, type Proposal } from "#publish/proposal-file.ts";
-import { signProposal } from "#publish/proposal.ts";
-import { initRepository } from "#publish/repository.ts";
 import { proposeRotation } from "#publish/rotate.ts";
-import { newSigner, type Signer } from "#publish/signer.ts";
+import { newSigner } from "#publish/signer.ts";
 import { openClient } from "#trust/client.ts";
-import { folder, server, type TestServer } from "./harness.ts";
+import { folder } from "./harness.ts";
+import { hosted } from "./hosted.ts";
 
 const policy = Buffer.from(JSON.stringify({ name: "first", bans: [], allowEmpty: true }));
 const catalog = Buffer.from(JSON.stringify({ formatVersion: 1, tools: [] }));
-
-/** A server with a repository of two signers of two, and whoever signs and pushes to it from outside. */
-async function hosted(): Promise<{
-  readonly here: TestServer;
-  readonly people: readonly [Signer, Signer];
-  readonly root: Uint8Array;
-  readonly current: () => Promise<Current>;
-  readonly push: (proposal: Proposal, ...signers: readonly Signer[]) => Promise<readonly unknown[]>;
-}> {
-  const here = await server();
-  const people = [newSigner(), newSigner("ecdsa-p256")] as const;
-  const { repo: dir, keys: keysDir } = here.paths;
-  const signers = { key: people[0], rootSigners: people, targetsSigners: people, threshold: 2 };
-  const { root } = await initRepository({ dir, keysDir, clock: here.clock, ...signers });
-  const current = (): Promise<Current> => readRepository({ repo: `${here.url}/repo/`, root, clock: here.clock });
-  return {
-    here,
-    people,
-    root,
-    current,
-    push: async (proposal, ...others) => {
-      const now = await current();
-      let done = proposal;
-      for (const signer of others)
-        done = await signProposal(examine(done, { root: now.set.root, current: now }), signer);
-      const body = new Uint8Array(proposalBytes(done));
-      const answer = await fetch(`${here.url}/api/v1/proposals`, { method: "POST", body });
-      const told = (await answer.json()) as { error?: { code: string } };
-      return [answer.status, told.error?.code ?? told];
-    },
-  };
-}
 
 test("a server publishes whatever enough have signed: policies, departments, keys of its own and of people", async () => {
   const { here, people, push, current, root } = await hosted();

@@ -1,8 +1,7 @@
-import { Duplex } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
 import { selectPlatform } from "#platform/select.ts";
-import { Courier, type CourierProcess } from "#trust/courier.ts";
 import { TrustError } from "#trust/error.ts";
+import { Courier, type CourierProcess } from "#trust/courier.ts";
 import { readFileSync } from "node:fs";
 import { served, type Served } from "./repository.ts";
 
@@ -29,26 +28,27 @@ const codeOf = (asked: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof TrustError ? error.code : String(error)),
   );
 
-test("a policy comes through the courier, which stays for the next look and is told of nothing new by an ETag", async () => {
+test("a policy comes through the courier, and a look at which nothing is new is one request with an ETag", async () => {
   const repo = await served();
   await repo.publish("one");
-  const { client, started } = await carried(repo);
+  const { client } = await carried(repo);
   await client.activated(await client.refresh());
   await repo.publish("two");
   expect((await client.refresh()).version).toBe(3);
   await client.refresh();
-  expect(started.length).toBe(1);
   expect(repo.web.asked.at(-1)).toBe("GET /timestamp.json");
 });
 
 test.skipIf(!isRoot)(
-  "the courier runs as a user that nobody is, without any capability or group, and its client ends it",
+  "the courier runs as a user that nobody is, without any capability or group, and whoever started it ends it",
   async () => {
     const repo = await served();
-    await repo.publish("one");
-    const { client, started } = await carried(repo);
-    await client.refresh();
-    const status = readFileSync(`/proc/${started[0]?.pid}/status`, "utf8");
+    const one = start();
+    const errand = { metadataUrl: repo.web.url, targetsUrl: repo.web.url, ca: undefined, proxy: undefined };
+    const courier = new Courier(() => one, errand, 60_000);
+    onTestFinished(() => courier.close());
+    await courier.fetcher(15_000, undefined).timestamp(10_000, undefined);
+    const status = readFileSync(`/proc/${one.pid}/status`, "utf8");
     const field = (name: string): string => new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(status)?.[1] ?? "";
     const uids = field("Uid").split("\t").map(Number);
     expect(uids.every((uid) => uid >= 1_900_000_000 && uid < 1_901_000_000)).toBe(true);
@@ -57,10 +57,22 @@ test.skipIf(!isRoot)(
       "0000000000000000",
       "0000000000000000",
     ]);
-    client.close();
-    await expect(started[0]?.ended).resolves.toBe("SIGKILL");
+    courier.close();
+    await expect(one.ended).resolves.toBe("SIGKILL");
   },
 );
+
+test("when it has not been asked for a while it is ended, and started again for the next look", async () => {
+  const repo = await served();
+  await repo.publish("one");
+  const { client, started } = await carried(repo);
+  await client.activated(await client.refresh());
+  await expect(started.at(-1)?.ended).resolves.toBe("SIGKILL");
+  const before = started.length;
+  await repo.publish("two");
+  expect((await client.refresh()).version).toBe(3);
+  expect(started.length).toBe(before + 1);
+});
 
 test("a courier that was killed is started again at the next look", async () => {
   const repo = await served();
@@ -94,72 +106,4 @@ test.each([
   const { client } = await carried(repo);
   repo.answers.set(path, (_request, response) => void response.end(text));
   expect(await codeOf(client.refresh())).toBe(code);
-});
-
-/** A courier that says this to its first request. */
-function saying(answer: (id: number) => string | Buffer): { readonly start: () => CourierProcess; killed: number } {
-  const made = {
-    killed: 0,
-    start: (): CourierProcess => {
-      const ended = Promise.withResolvers<string>();
-      const control: Duplex = new Duplex({
-        read: () => undefined,
-        write(chunk: Buffer, _encoding, done) {
-          const asked = chunk
-            .toString()
-            .split("\n")
-            .find((line) => line.includes('"id"'));
-          if (asked !== undefined) control.push(answer((JSON.parse(asked) as { id: number }).id));
-          done();
-        },
-      });
-      const kill = (): void => {
-        made.killed += 1;
-        ended.resolve("SIGKILL");
-      };
-      return { control, ended: ended.promise, kill };
-    },
-  };
-  return made;
-}
-
-test.each<[string, (id: number) => string | Buffer]>([
-  ["more bytes than were asked for", (id) => `{"id":${id},"length":101}\n`],
-  ["bytes for a request that was never made", () => '{"id":99,"length":1}\n'],
-  ["no JSON", () => "hello\n"],
-  ["a line without an end", () => "x".repeat(70_000)],
-  ["a code that is none of its own", (id) => `{"id":${id},"error":{"code":"SIGNATURE","message":"m"}}\n`],
-  ["a negative length", (id) => `{"id":${id},"length":-1}\n`],
-])("a courier that says %s is killed", async (_what, answer) => {
-  const hostile = saying(answer);
-  const courier = new Courier(hostile.start, { metadataUrl: "", targetsUrl: "", ca: undefined, proxy: undefined });
-  onTestFinished(() => courier.close());
-  expect(await codeOf(courier.fetcher(5_000, undefined).metadata("1.root.json", 100))).toBe("NETWORK");
-  expect(hostile.killed).toBe(1);
-});
-
-test("one that never answers is killed when its time is over, and who gives up need not wait for that", async () => {
-  const silent = saying(() => "");
-  const courier = new Courier(silent.start, { metadataUrl: "", targetsUrl: "", ca: undefined, proxy: undefined });
-  onTestFinished(() => courier.close());
-  const stop = new AbortController();
-  const given = courier.fetcher(60_000, stop.signal).metadata("1.root.json", 100);
-  stop.abort();
-  expect(await codeOf(given)).toBe("NETWORK");
-  expect(await codeOf(courier.fetcher(50, undefined).metadata("1.root.json", 100))).toBe("TIMEOUT");
-  expect(silent.killed).toBe(1);
-});
-
-test("answers that come in pieces, several at once and out of order are put together", async () => {
-  const pieces = saying((id) =>
-    id === 2
-      ? Buffer.concat([Buffer.from('{"id":2,"length":3}\nabc{"id":1,"length":2,"etag":"e"}\nx'), Buffer.from("y")])
-      : "",
-  );
-  const courier = new Courier(pieces.start, { metadataUrl: "", targetsUrl: "", ca: undefined, proxy: undefined });
-  onTestFinished(() => courier.close());
-  const fetcher = courier.fetcher(5_000, undefined);
-  const [first, second] = [fetcher.timestamp(10, undefined), fetcher.target("t", 3)];
-  expect(await second).toEqual(Buffer.from("abc"));
-  expect(await first).toEqual({ bytes: Buffer.from("xy"), etag: "e" });
 });

@@ -32,9 +32,10 @@ test("a role that nobody delegates to, or not to that name, is refused", async (
   expect(() => set.updateDelegated(bytes, "B", "targets")).toThrow(expect.objectContaining({ code: "SIGNATURE" }));
   expect(() => set.updateDelegated(bytes, "A", "B")).toThrow(expect.objectContaining({ code: "CACHE" }));
   expect(set.updateDelegated(bytes, "A", "targets").version).toBe(1);
+  expect(() => set.updateDelegated(bytes, "B", "A")).toThrow(expect.objectContaining({ code: "SIGNATURE" }));
 });
 
-test.each(["bin-2", "bin-00", "bin-", "bin", "bim-0", "bin-g", "bin-0/", "bin-F"])(
+test.each(["bin-2", "bin-00", "bin-", "bin", "bim-0", "bin-g", "bin-0/", "bin-F", "bin--1"])(
   "%s is none of two bins",
   async (name) => {
     const { sim, look } = await simulated();
@@ -44,6 +45,19 @@ test.each(["bin-2", "bin-00", "bin-", "bin", "bim-0", "bin-g", "bin-0/", "bin-F"
     const bytes = await sim.bytes("bin-0");
     expect(() => set.updateDelegated(bytes, name, "targets")).toThrow("delegates nothing");
     expect(set.updateDelegated(bytes, "bin-0", "targets").version).toBe(1);
+  },
+);
+
+test.each(["bin-0g", "bin-g0", "bin-0", "bin-000", "bin-FF", "bin-+1", "bin- 1", "bin-0x"])(
+  "%s is none of 256 bins",
+  async (name) => {
+    const { sim, look } = await simulated();
+    sim.delegateBins("targets", 8, "bin");
+    sim.roles.set(name, sim.role("bin-00"));
+    const { set } = await look();
+    const bytes = await sim.bytes("bin-00");
+    expect(() => set.updateDelegated(bytes, name, "targets")).toThrow("delegates nothing");
+    expect(set.updateDelegated(bytes, "bin-ff", "targets").version).toBe(1);
   },
 );
 

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { limits } from "#trust/limits.ts";
 import { MemoryStore, type MetadataStore } from "#trust/store.ts";
+import { keysOf } from "#trust/trusted-set.ts";
 import { update } from "#trust/updater.ts";
 import { Mirror } from "./mirror.ts";
-import { pemKey } from "./pem.ts";
+import { asPem, pemKey } from "./pem.ts";
 import { now, simulated, verdict } from "./simulated.ts";
 import { listed, Simulator, type Listed } from "./simulator.ts";
 
@@ -226,4 +227,24 @@ test("a key whose text is none signs nothing, and is no harm where another is en
     sim.timestamp.keys.unshift({ ...listed(), keyid: key.keytype, key: key as Listed["key"] });
   await sim.next("root").writeRoot();
   expect((await look()).timestamp.version).toBe(1);
+});
+
+test("a role's keys are counted by what they are; what is none is not counted", () => {
+  const one = listed();
+  const unreadable = { ...pemKey("ecdsa-sha2-nistp256") };
+  const role = [one, { ...one, keyid: "again" }, asPem(one), listed(), { ...listed(), keyid: "new" }, unreadable];
+  const known = role.map(
+    ({ keyid, key }: Listed) =>
+      [
+        keyid,
+        { keytype: keyid === "new" ? "new" : key.keytype, scheme: key.scheme, public: key.keyval.public },
+      ] as const,
+  );
+  const all = new Map(known).set(unreadable.keyid, {
+    keytype: "ecdsa",
+    scheme: "ecdsa-sha2-nistp256",
+    public: "-----BEGIN PUBLIC KEY-----\nnothing",
+  });
+  const found = keysOf({ keyids: [...all.keys(), "nobody's"], threshold: 1 }, all);
+  expect(found.size).toBe(2);
 });

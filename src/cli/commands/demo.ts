@@ -4,13 +4,15 @@ import { dirname, join } from "node:path";
 import { Listr } from "listr2";
 import { z } from "zod";
 import { runAgent } from "#agent/main.ts";
+import { Audit } from "#cli/audit-look.ts";
+import { auditLines } from "#cli/audit-table.ts";
 import { loadCatalog } from "#cli/catalog.ts";
 import { CommandError, type Command, type Io } from "#cli/command.ts";
-import { command as audit } from "#cli/commands/audit.ts";
 import { ask } from "#cli/control-client.ts";
 import { approved, banned, demoPolicy, installStandIns } from "#cli/demo/stand-ins.ts";
 import { story, whereNext, type Summary } from "#cli/demo/story.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
+import { readPolicy } from "#cli/policy-files.ts";
 import { selectPlatform } from "#platform/select.ts";
 import type { Platform } from "#platform/platform.ts";
 import { statusSchema, whySchema, type Entry } from "#protocol/status.ts";
@@ -223,14 +225,11 @@ async function askWhy(demo: Demo): Promise<void> {
 }
 
 async function look(demo: Demo): Promise<void> {
-  const found = async (json: boolean): Promise<string> => {
-    let text = "";
-    const io = { ...demo.io, out: (more: string) => void (text += more), err: () => undefined, isTerminal: false };
-    await audit.run({ args: [], options: { ...(json && { json }), policy: demo.policyFile } }, io);
-    return text;
-  };
-  demo.audit = JSON.parse(await found(true));
-  demo.auditText = await found(false);
+  const { io, platform } = demo;
+  const [policy, catalog] = [await readPolicy(io, demo.policyFile), await loadCatalog()];
+  const { result } = await new Audit({ platform, catalog, policy, named: [], io }).run();
+  demo.audit = result;
+  demo.auditText = `${auditLines(result).join("\n")}\n`;
 }
 
 function serverOf({ server }: Demo): NonNullable<Demo["server"]> {

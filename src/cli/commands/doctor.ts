@@ -4,7 +4,7 @@ import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { printable } from "#cli/printable.ts";
 import { lineTitles, linesOf, meaningOf } from "#platform/meaning.ts";
-import { usualSweepSeconds } from "#platform/platform.ts";
+import { usualSweepSeconds } from "#platform/capabilities.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { statusSchema } from "#protocol/status.ts";
 

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { catalogOf } from "#cli/catalog.ts";
 import { CommandError, textOption, type Command, type Input, type Io } from "#cli/command.ts";
 import { ask } from "#cli/control-client.ts";
@@ -6,29 +5,27 @@ import { exitCodes } from "#cli/exit-codes.ts";
 import { matcherOfEverything } from "#cli/inventory-policy.ts";
 import { printableLine } from "#cli/printable.ts";
 import { readPolicy } from "#cli/policy-files.ts";
-import { Identifier } from "#observe/identify.ts";
-import { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import { rawFromText } from "#observe/raw-path.ts";
-import { installedAt } from "#observe/scan.ts";
-import { attributed } from "#observe/seen.ts";
-import { PlatformError, type Platform } from "#platform/platform.ts";
+import { checkedLines, meantBy, meantLines } from "#cli/why-catalog.ts";
+import { subjectOf } from "#cli/why-subject.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { noPolicy } from "#policy/ban.ts";
+import { checked, type Checked } from "#policy/checked.ts";
 import { compile, type Matcher } from "#policy/compile.ts";
 import { decide } from "#policy/decide.ts";
 import { deviceOf, deviceSchema, type Device } from "#policy/device.ts";
 import type { Evidence } from "#policy/evidence.ts";
 import { explain } from "#policy/explain.ts";
 import { standing, type Standing } from "#policy/standing.ts";
-import { ecosystems } from "#policy/tool.ts";
+import type { Tool } from "#policy/tool.ts";
 import { whySchema } from "#protocol/status.ts";
 
-/** `edict why`: what is seen of a file, a process or a package, which identities match, and what a policy makes of it. */
+/** `edict why`: what is seen of a file, a process or a package, how each identity stands against it, and what a policy makes of it. */
 export const command: Command = {
   arguments: ["<what>"],
   options: [
     ["--policy <file>", "judge by this policy"],
     ["--catalog <dir>", "the catalog's folder, instead of the shipped one"],
+    ["--all", "name the identities of every tool, not only of those it could be"],
     ["--json", "print JSON"],
   ],
   run: async (input, io) => {
@@ -50,7 +47,7 @@ interface Why {
 
 /** The agent knows the policy in force; undefined where it does not run, or knows nothing of it. */
 async function askedOfAgent(what: string, input: Input, io: Io): Promise<Why | undefined> {
-  if (textOption(input, "policy") !== undefined) return undefined;
+  if (textOption(input, "policy") !== undefined || input.options["all"] === true) return undefined;
   const pid = /^\d{1,10}$/.test(what);
   try {
     const json = whySchema.parse(
@@ -69,6 +66,7 @@ async function whyOffline(what: string, input: Input, io: Io): Promise<Why> {
   const policy = file === undefined ? undefined : await readPolicy(io, file);
   const catalog = await catalogOf(input, io);
   const everything = matcherOfEverything(catalog, policy);
+  const tools = [...(policy?.tools ?? []), ...catalog.tools];
   const matcher = compile(policy ?? noPolicy, catalog);
   const platform = await selectPlatform();
   const device = deviceOf(deviceSchema.parse({ os: platform.os }));
@@ -78,28 +76,46 @@ async function whyOffline(what: string, input: Input, io: Io): Promise<Why> {
     const now = standing(matcher, ban, at, device, io.env["USER"] ?? "");
     return { lines: banLines(what, now, matcher), json: { ban, standing: now } };
   }
-  const evidence = await evidenceOf(what, platform, everything, io);
+  const evidence = await subjectOf(what, { platform, wanted: everything.wanted, io });
+  if (typeof evidence === "string") {
+    const meant = meantBy(what, tools);
+    if (meant.length > 0) return { lines: meantLines(what, meant, policy), json: { meant } };
+    throw new CommandError(
+      exitCodes.usage[0],
+      `${what}: ${evidence}; expected a process id, a path, a package (npm:@scope/name), a tool's name, or a ban of the policy`,
+    );
+  }
   const vital = new Set((await platform.vital()).map(({ dev, ino }) => `${dev}:${ino}`));
   const person = evidence.process?.user ?? io.env["USER"] ?? "";
   const verdict = decide(matcher, evidence, at, { ...device, vital, person });
-  const known = knownAs(everything, evidence, device);
+  const could = knownAs(everything, evidence, device);
+  const looked = identitiesOf(everything, input.options["all"] === true ? tools : could, evidence, device);
+  const count = tools.reduce((sum, { identities }) => sum + identities.length, 0);
   const lines = [
     ...explain(matcher, verdict, evidence, at),
     "",
-    ...(known.length === 0
-      ? ["The catalog knows no tool by this."]
-      : ["In the catalog:", ...known.map((k) => `  ${k}`)]),
+    `It was held against ${count} identities of ${tools.length} tools${could.length === 0 ? ": none of them is there." : "."}`,
+    ...checkedLines(looked, (id) => everything.tool(id)?.name ?? id),
     ...(policy === undefined ? ["No policy was given: nothing was judged (--policy FILE)."] : []),
   ];
-  return { lines, json: { evidence, verdict, known } };
+  return { lines, json: { evidence, verdict, known: could.map(({ id }) => id), checked: looked } };
 }
 
-/** Every tool of the catalog that an identity points to, proofs and hints, in words. */
-function knownAs(everything: Matcher, { seen, interpreter }: Evidence, device: Device): readonly string[] {
-  const claims = [seen, ...(interpreter === undefined ? [] : [interpreter])].flatMap((one) =>
-    everything.claims(one, device.os),
-  );
-  return [...new Set(claims.map((claim) => claim.reason.text))];
+/** What was read of it, and of the program that runs it. */
+function seenOf({ seen, interpreter }: Evidence): readonly Evidence["seen"][] {
+  return interpreter === undefined ? [seen] : [seen, interpreter];
+}
+
+/** Every tool that some identity points to, by proof or by hint. */
+function knownAs(everything: Matcher, evidence: Evidence, { os }: Device): readonly Tool[] {
+  const claims = seenOf(evidence).flatMap((seen) => everything.claims(seen, os));
+  return [...new Set(claims.map((claim) => claim.target.tool))];
+}
+
+/** Each identity once: as it stands against the script, or against the program that runs it where it is there. */
+function identitiesOf(m: Matcher, tools: readonly Tool[], evidence: Evidence, { os }: Device): readonly Checked[] {
+  const [own = [], program = []] = seenOf(evidence).map((seen) => checked(m, tools, seen, os));
+  return own.map((one, i) => (program[i]?.is === "value" ? program[i] : one));
 }
 
 function banLines(id: string, { mode, since, because, next }: Standing, matcher: Matcher): readonly string[] {
@@ -108,45 +124,4 @@ function banLines(id: string, { mode, since, because, next }: Standing, matcher:
     ...because.map((reason) => `  · ${reason.text}`),
     ...(next === null ? [] : [`Next: ${next.mode} from ${next.from}.`]),
   ];
-}
-
-/** @throws CommandError where there is no such process, file or package */
-async function evidenceOf(what: string, platform: Platform, everything: Matcher, io: Io): Promise<Evidence> {
-  const { wanted } = everything;
-  const identifier = new Identifier({ wanted, dpkg: new DpkgDatabase("/var/lib/dpkg"), clock: io.clock });
-  if (/^\d{1,10}$/.test(what)) return runningAs(Number(what), platform, identifier);
-  const path = rawFromText(resolve(io.cwd, what));
-  const found = path === undefined ? undefined : await identifier.file(path);
-  if (found !== undefined && "seen" in found)
-    return identifier.evidence("file", { file: found.file, seen: found.seen });
-  for (const kind of ["npm", "extension", "distribution"] as const) {
-    const [installed] = path === undefined ? [] : await installedAt(identifier, { what: kind, folder: path });
-    if (installed !== undefined) return installed;
-  }
-  const named = packageNamed(what);
-  if (named !== undefined) return identifier.evidence("installed", { seen: attributed({ package: named }) });
-  const reason = found === undefined ? "no path" : found.unread;
-  throw new CommandError(
-    exitCodes.usage[0],
-    `${what}: ${reason}; expected a process id, a path, a package (npm:@scope/name), or a ban of the policy`,
-  );
-}
-
-async function runningAs(pid: number, platform: Platform, identifier: Identifier): Promise<Evidence> {
-  try {
-    const detail = await platform.inspect(pid);
-    if (detail !== undefined) return await identifier.process(detail, "process");
-  } catch (error) {
-    if (!(error instanceof PlatformError && error.code === "denied")) throw error;
-    throw new CommandError(exitCodes.denied[0], `process ${pid}: ${error.message}`, { cause: error });
-  }
-  throw new CommandError(exitCodes.failed[0], `process ${pid}: there is none, or it is the kernel's own`);
-}
-
-/** "npm:@scope/name", or "@scope/name" that only npm has. */
-function packageNamed(what: string): { readonly ecosystem: string; readonly id: string } | undefined {
-  const colon = what.indexOf(":");
-  const ecosystem = ecosystems.find((known) => known === what.slice(0, colon));
-  if (ecosystem !== undefined && colon > 0 && colon < what.length - 1) return { ecosystem, id: what.slice(colon + 1) };
-  return /^@[\w.-]+\/[\w.-]+$/.test(what) ? { ecosystem: "npm", id: what } : undefined;
 }

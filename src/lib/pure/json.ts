@@ -1,6 +1,7 @@
 /** JSON (RFC 8259) from bytes nobody trusts: bounds and strictness first, JSON.parse after, and errors that name the place. */
 
 import { JsonError, lineOf, Scanner, type JsonBounds } from "#lib/pure/json-scanner.ts";
+import { whole, type Pieces } from "#lib/pure/pieces.ts";
 
 /** Bounds of everything the product reads; the size of the whole differs. */
 export const jsonBounds = { depth: 16, string: 4096 } as const;
@@ -11,6 +12,11 @@ export const jsonBounds = { depth: 16, string: 4096 } as const;
  * @throws JsonError
  */
 export function parseJson(bytes: Uint8Array, bounds: JsonBounds): unknown {
+  return whole(jsonInPieces(bytes, bounds));
+}
+
+/** @throws JsonError as `parseJson` */
+export function* jsonInPieces(bytes: Uint8Array, bounds: JsonBounds): Pieces<unknown> {
   if (bytes.length > bounds.bytes)
     throw new JsonError("bounds", `the text has ${bytes.length} bytes, the bound is ${bounds.bytes}`, [], 1);
   const mark = byteOrderMark(bytes);
@@ -18,6 +24,7 @@ export function parseJson(bytes: Uint8Array, bounds: JsonBounds): unknown {
     throw new JsonError("encoding", `the text begins with ${mark}; write UTF-8 without it`, [], 1);
   const text = decode(bytes);
   new Scanner(bytes, bounds).scan();
+  yield;
   const value: unknown = JSON.parse(text);
   return value;
 }

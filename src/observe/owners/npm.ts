@@ -33,6 +33,13 @@ function agrees(id: string, { name, version }: Manifest): boolean {
   return id.startsWith(`${name}-`) && version?.endsWith(id.slice(name.length)) === true;
 }
 
+/** Whether a folder's manifest could name an id that is asked for, by what `agrees` demands of both. */
+export function mayBe(folder: RawPath, asked: (id: string) => boolean): boolean {
+  const id = npmPlace(below(folder, "package.json"))?.id ?? "";
+  for (let end = id.length; end > 0; end = id.lastIndexOf("-", end - 1)) if (asked(id.slice(0, end))) return true;
+  return false;
+}
+
 /**
  * The package that a file belongs to: attributed by the manifest of its own package folder, owned by root or by the file's
  * owner (POLICY.md, "Attribution is only as good as who could write it"). Undefined where nothing attributes it.

@@ -1,12 +1,14 @@
 import { Footing } from "#observe/footing.ts";
 import { Lru } from "#observe/lru.ts";
-import type { DpkgDatabase } from "#observe/owners/dpkg.ts";
+import { cargoOwner } from "#observe/owners/cargo.ts";
 import { npmOwner } from "#observe/owners/npm.ts";
+import type { PackageDatabase } from "#observe/owners/package-database.ts";
 import { pythonOwner } from "#observe/owners/python.ts";
-import { extensionOwner } from "#observe/owners/vscode.ts";
+import { readUnit } from "#observe/owners/units.ts";
+import { places, unitOf, type Place } from "#observe/places.ts";
 import type { RawPath } from "#observe/raw-path.ts";
 import type { Stamp } from "#observe/read-file.ts";
-import { reading } from "#observe/seen.ts";
+import { reading, type Says } from "#observe/seen.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { ExtensionSeen, PackageSeen, Reading } from "#policy/evidence.ts";
 
@@ -22,26 +24,49 @@ export interface Owned {
 const remembered = 2_000;
 const unasked = { unread: "no identity asks for it" };
 
-type Look = (path: RawPath, stamp: Stamp, footing: Footing) => Promise<PackageSeen | undefined>;
+type Look = (path: RawPath, stamp: Stamp, footing: Footing) => Promise<readonly (Says | undefined)[]>;
+
+const packageOf =
+  (look: (path: RawPath, stamp: Stamp, footing: Footing) => Promise<PackageSeen | undefined>): Look =>
+  async (path, stamp, footing) => {
+    const found = await look(path, stamp, footing);
+    return [found && { package: found }];
+  };
+
+const installedBy =
+  (database: PackageDatabase): Look =>
+  async (path, _stamp, footing) =>
+    (await database.owner(path, footing)).map((found) => ({ package: found }));
+
+const unitsAt =
+  (place: Place): Look =>
+  async (path, { owner }, footing) => {
+    const unit = unitOf(place, path);
+    return unit === undefined ? [] : [await readUnit(unit, owner, footing)];
+  };
 
 /** Finds whose files are, as far as any identity asks; what was found stays known as long as what it rests on is unchanged. */
 export class Owners {
   readonly #looks: readonly Look[];
-  readonly #everyKind: boolean;
+  readonly #packages: boolean;
   readonly #extensions: boolean;
   readonly #known = new Lru<string, Owned>(remembered);
   readonly #running = new Map<string, Promise<Owned>>();
 
-  constructor({ ecosystems, extensions }: Wanted, dpkg: DpkgDatabase) {
-    const all: readonly (readonly [ecosystem: string, look: Look])[] = [
-      ["npm", npmOwner],
-      ["pypi", pythonOwner],
-      ["deb", (path, _stamp, footing) => dpkg.owner(path, footing)],
+  constructor(wanted: Wanted, databases: readonly PackageDatabase[]) {
+    const ofEcosystems: readonly (readonly [ecosystems: readonly string[], look: Look])[] = [
+      [["npm"], packageOf(npmOwner)],
+      [["pypi"], packageOf(pythonOwner)],
+      [["cargo"], packageOf(cargoOwner)],
+      ...databases.map((database) => [database.ecosystems, installedBy(database)] as const),
     ];
-    const wanted = all.filter(([ecosystem]) => ecosystems.has(ecosystem));
-    this.#looks = wanted.map(([, look]) => look);
-    this.#everyKind = wanted.length === all.length;
-    this.#extensions = extensions;
+    const isWanted = (ecosystem: string): boolean => wanted.ecosystems.has(ecosystem);
+    this.#looks = [
+      ...ofEcosystems.filter(([ecosystems]) => ecosystems.some(isWanted)).map(([, look]) => look),
+      ...places.filter((place) => place.wanted(wanted)).map(unitsAt),
+    ];
+    this.#packages = wanted.ecosystems.size > 0;
+    this.#extensions = wanted.extensions;
   }
 
   async of(path: RawPath, stamp: Stamp): Promise<Owned> {
@@ -61,15 +86,11 @@ export class Owners {
 
   async #ask(path: RawPath, stamp: Stamp): Promise<Owned> {
     const footing = new Footing();
-    const packages: PackageSeen[] = [];
-    for (const look of this.#looks) {
-      const owner = await look(path, stamp, footing);
-      if (owner !== undefined) packages.push(owner);
-    }
-    const asked = packages.length > 0 || this.#everyKind;
+    const said: (Says | undefined)[] = [];
+    for (const look of this.#looks) said.push(...(await look(path, stamp, footing)));
     return {
-      package: asked ? reading(packages) : unasked,
-      extension: this.#extensions ? reading([await extensionOwner(path, stamp, footing)]) : unasked,
+      package: this.#packages ? reading(said.map((says) => says?.package)) : unasked,
+      extension: this.#extensions ? reading(said.map((says) => says?.extension)) : unasked,
       footing,
     };
   }

@@ -48,14 +48,14 @@ async function names(folder: RawPath): Promise<readonly string[]> {
   }
 }
 
-/** The distribution that a *.dist-info folder describes, where its METADATA names what the folder is called after. */
+/** The distribution that a *.dist-info or *.egg-info folder describes, where its metadata names what the folder is called after. */
 export async function distributionIn(folder: RawPath, owner: number): Promise<PackageSeen | undefined> {
-  const read = await readSmall(below(folder, "METADATA"), longestMetadata, owner);
+  const [, called = "", kind] = /^(.+)\.(dist|egg)-info$/.exec(nameOf(folder)) ?? [];
+  const read = await readSmall(below(folder, kind === "egg" ? "PKG-INFO" : "METADATA"), longestMetadata, owner);
   const metadata = "unread" in read ? undefined : parseMetadata(read.bytes);
   if (metadata === undefined) return undefined;
-  const called = nameOf(folder).slice(0, -".dist-info".length);
   const id = normalName(metadata.name);
-  if (!normalName(called).startsWith(`${id}-`)) return undefined;
+  if (!`${normalName(called)}-`.startsWith(`${id}-`)) return undefined;
   return { ecosystem: "pypi", id, ...(metadata.version !== "" && { version: metadata.version }) };
 }
 

@@ -1,3 +1,4 @@
+import { viewOf } from "#observe/readers/bytes.ts";
 import type { Reads } from "#observe/reads.ts";
 
 /** Where one section of a program lies in its file. Bytes. */
@@ -10,6 +11,7 @@ export interface Section {
 /** Bounds of ours: real programs have some dozens of sections, and a name table of some kilobytes. */
 const mostSections = 4096;
 const longestNames = 1024 * 1024;
+export const elfHeader = 64;
 const noBits = 8; // SHT_NOBITS: nothing of it is in the file
 
 /**
@@ -17,7 +19,12 @@ const noBits = 8; // SHT_NOBITS: nothing of it is in the file
  * Nothing that the file says about itself is believed beyond `fileSize`.
  */
 export function* readSections(fileSize: number): Reads<readonly Section[]> {
-  const head = viewOf(yield { offset: 0, length: 64 });
+  return yield* sectionsAfter(yield { offset: 0, length: elfHeader }, fileSize);
+}
+
+/** The same for whoever has read the file's first 64 bytes. */
+export function* sectionsAfter(first: Uint8Array, fileSize: number): Reads<readonly Section[]> {
+  const head = viewOf(first);
   if (head.byteLength < 52 || head.getUint32(0) !== 0x7f454c46) return [];
   const wide = head.getUint8(4) === 2;
   if (wide && head.byteLength < 64) return [];
@@ -55,8 +62,4 @@ function nameAt(names: Buffer, at: number): string {
   if (at >= names.length) return "";
   const end = names.indexOf(0, at);
   return names.toString("latin1", at, end < 0 ? names.length : end);
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "#observe/readers/json.ts";
 
 /** A manifest is read up to this many bytes; npm itself refuses names over 214 characters. */
 export const longestManifest = 1024 * 1024;
@@ -33,17 +34,7 @@ export function parsePackageJson(bytes: Uint8Array): Manifest | undefined {
   return { name, version, publisher, programs };
 }
 
-/** JSON in UTF-8, with or without a byte order mark; undefined where it is none. */
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    const parsed: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    return parsed;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The version of an editor's extension folder: publisher.name-1.2.3 or publisher.name-1.2.3-linux-x64 → "publisher.name". */
+/** What editors call an extension: "publisher.name". */
 export function extensionId(manifest: Manifest): string | undefined {
   return manifest.publisher === undefined ? undefined : `${manifest.publisher}.${manifest.name}`.toLowerCase();
 }

@@ -8,6 +8,7 @@ import { openGate } from "#platform/linux/gate/gate.ts";
 import { startGate } from "#platform/linux/gate/start.ts";
 import { inspect } from "#platform/linux/inspect.ts";
 import { installRoots } from "#platform/linux/install-roots.ts";
+import { createFolderReader } from "#platform/linux/folder-reader.ts";
 import { hold } from "#platform/linux/kill.ts";
 import { openLibc } from "#platform/linux/libc.ts";
 import type { ProcStat } from "#platform/linux/proc.ts";
@@ -15,6 +16,7 @@ import { notifyService, watchdogPeriod } from "#platform/linux/notify-service.ts
 import { peerUid } from "#platform/linux/peer.ts";
 import { createUserNames, people } from "#platform/linux/people.ts";
 import { inQuarantine, quarantine, restore } from "#platform/linux/quarantine.ts";
+import { remoteMounts } from "#platform/linux/remote-mounts.ts";
 import { createSweep } from "#platform/linux/processes.ts";
 import { runInTerminal } from "#platform/linux/pty.ts";
 import { sessions } from "#platform/linux/sessions.ts";
@@ -52,7 +54,7 @@ export function createLinux(): Platform {
     people,
     nameOf: (uid) => userNames.find(uid),
     sessions: async () => sessions(await people()),
-    installRoots,
+    installRoots: (persons) => installRoots(persons, remoteMounts()),
     vital: () => later(vital),
     isVital,
     keepTerminal: (seen) => terminals.keep(seen),
@@ -77,6 +79,7 @@ export function createLinux(): Platform {
     startCourier: startCourierProcess,
     startGate: () => startGate(libc),
     openGate,
+    folderReader: createFolderReader,
     peerUid: (socket) => peerUid(socket, libc),
     service: (state) => notifyService(state, process.env, libc),
     watchdog: watchdogPeriod(process.env, process.pid),

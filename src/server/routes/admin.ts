@@ -1,9 +1,8 @@
-import { Hono, type MiddlewareHandler } from "hono";
+import { Hono } from "hono";
 import { z } from "zod";
 import { formatInstant } from "#lib/pure/instant.ts";
+import { adminOnly } from "#server/admin-only.ts";
 import type { Deps, Env } from "#server/deps.ts";
-import { Refusal } from "#server/refusal.ts";
-import { bearer, sameSecret } from "#server/secret.ts";
 import { invalid } from "#server/validation.ts";
 
 const pageSchema = z.object({
@@ -15,14 +14,10 @@ const devicesPageSchema = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
-/** What administrators and their tools read, with `Authorization: Bearer <admin token>`. */
+/** What administrators and their tools read. */
 export function adminRoutes({ store, adminToken }: Deps): Hono<Env> {
   const app = new Hono<Env>();
-  const admin: MiddlewareHandler<Env> = async (c, next) => {
-    if (!sameSecret(bearer(c.req.header("authorization")), adminToken))
-      throw new Refusal(401, "admin-only", "this needs the administrator's token");
-    await next();
-  };
+  const admin = adminOnly(adminToken);
   app.get("/devices", admin, async (c) => {
     const page = devicesPageSchema.safeParse(c.req.query());
     if (!page.success) throw invalid(page.error);

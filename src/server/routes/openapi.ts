@@ -10,9 +10,10 @@ import {
   requestAnswerSchema,
 } from "#protocol/report.ts";
 import type { Env } from "#server/deps.ts";
+import { grantSchema } from "#server/routes/exceptions.ts";
 
 interface Operation {
-  readonly method: "get" | "post";
+  readonly method: "get" | "post" | "delete";
   readonly path: string;
   readonly summary: string;
   readonly security: "device" | "enrolment" | "admin" | "none";
@@ -51,6 +52,19 @@ export const operations: readonly Operation[] = [
     path: "/api/v1/proposals",
     summary: "Publish a proposal that meets the signing threshold",
     security: "none",
+  },
+  {
+    method: "post",
+    path: "/api/v1/exceptions",
+    summary: "Grant a device an exception, no longer than the ban allows",
+    security: "admin",
+    body: grantSchema,
+  },
+  {
+    method: "delete",
+    path: "/api/v1/exceptions",
+    summary: "Take exceptions back: ?ban=, ?device= or both",
+    security: "admin",
   },
   { method: "get", path: "/api/v1/devices", summary: "Devices, by id, after one of them", security: "admin" },
   { method: "get", path: "/api/v1/reports", summary: "Reports, in the order of their storing", security: "admin" },

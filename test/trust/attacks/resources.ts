@@ -137,8 +137,8 @@ export const resources: readonly Attack[] = [
     checks: [
       {
         file: "src/trust/fetcher.ts",
-        line: "const left = this.#deadline - performance.now();",
-        without: "    const left = this.#options.timeoutMs;",
+        line: "const left = this.#at - performance.now();",
+        without: "    const left = 2_000;",
       },
     ],
   },

@@ -1,0 +1,7 @@
+/** What an audit never looks at, for whoever runs it and for whoever is audited. */
+export const never: readonly string[] = [
+  "what files contain, other than programs and the manifests of packages and extensions",
+  "browsing: history, cookies, open pages",
+  "shell history, and what anybody has typed",
+  "the network: it opens no connection",
+];

@@ -1,0 +1,96 @@
+import { access, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { CommandError, textOption, type Command, type Io } from "#cli/command.ts";
+import { exitCodes } from "#cli/exit-codes.ts";
+import { printable } from "#cli/printable.ts";
+import { systemCode } from "#lib/errors.ts";
+import { lookAt } from "#observe/draft/look.ts";
+import { runtimesHere } from "#observe/draft/runtimes.ts";
+import { Identifier } from "#observe/identify.ts";
+import { DpkgDatabase } from "#observe/owners/dpkg.ts";
+import { rawFromText, toSeen } from "#observe/raw-path.ts";
+import { draftTool, type Sighting } from "#policy/draft.ts";
+import { ecosystems } from "#policy/tool.ts";
+
+/** Where npm keeps what everybody on a machine has. */
+const globalFolders = ["/usr/local/lib/node_modules", "/usr/lib/node_modules"];
+
+/** `edict catalog new`: drafts a tool's file from what lies here. Opens no network connection, and runs nothing. */
+export const command: Command = {
+  arguments: ["<what>"],
+  options: [["--out <file>", "write it there, instead of printing it"]],
+  run: async (input, io) => {
+    const [what = ""] = input.args;
+    const path = rawFromText(await placeOf(what, io));
+    if (path === undefined) throw new CommandError(exitCodes.usage[0], `${printable(what)}: that is no path`);
+    const runtimes = await runtimesHere([process.execPath]);
+    const found = await lookAt(path, { identifier: identifierOf(io), runtimes, home: io.env["HOME"] });
+    if ("unread" in found)
+      throw new CommandError(
+        exitCodes.usage[0],
+        `${printable(what)}: ${printable(found.unread)}; expected a program, a package's folder or an installed npm package`,
+      );
+    await put(asciiJson(draftTool(found.sighting)), textOption(input, "out"), io);
+    const read = runtimes.map((runtime) => printable(toSeen(runtime).path));
+    io.err(`${notes(found.sighting, found.skipped, read).join("\n")}\n`);
+    return exitCodes.ok[0];
+  },
+};
+
+/** Knows whose files are; looks for nothing else of the catalog. */
+function identifierOf({ clock }: Io): Identifier {
+  const nothing = { sizes: new Set<number>(), needles: [], configs: [], pathProof: false, extensions: false };
+  const wanted = { ...nothing, signers: new Set<string>(), ecosystems: new Set(ecosystems) };
+  return new Identifier({ wanted, dpkg: new DpkgDatabase("/var/lib/dpkg"), clock });
+}
+
+/** The path itself where something lies there; else the npm package of that name, from here upwards and then for everybody. */
+async function placeOf(what: string, { cwd }: Io): Promise<string> {
+  const path = resolve(cwd, what);
+  if ((await isThere(path)) || !/^(?:@[\w.~-]+\/)?[\w.~-]+$/.test(what)) return path;
+  const above = [cwd];
+  for (let at = cwd; dirname(at) !== at; at = dirname(at)) above.push(dirname(at));
+  for (const folder of [...above.map((at) => join(at, "node_modules")), ...globalFolders])
+    if (await isThere(join(folder, what))) return join(folder, what);
+  return path;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** JSON in which nothing can steer a terminal, or look like something else. */
+function asciiJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2).replaceAll(/[\u007f-\uffff]/g, escaped)}\n`;
+}
+
+/** One UTF-16 unit as JSON may write it (RFC 8259, section 7). */
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+async function put(text: string, file: string | undefined, io: Io): Promise<void> {
+  if (file === undefined) return io.out(text);
+  try {
+    await writeFile(resolve(io.cwd, file), text, { flag: "wx" });
+  } catch (cause) {
+    const why = systemCode(cause) === "EEXIST" ? "is there already; nothing was written" : "cannot be written";
+    throw new CommandError(exitCodes.failed[0], `${file} ${why}`, systemCode(cause) === "EEXIST" ? {} : { cause });
+  }
+}
+
+/** What whoever drafts should know, beside the draft. */
+function notes(seen: Sighting, skipped: readonly string[], runtimes: readonly string[]): readonly string[] {
+  const markers = seen.programs.flatMap((program) => program.markers).length;
+  return [
+    `markers: ${markers}, each in none of ${runtimes.join(", ")}. Keep the one or two that only this tool can have; search its forks, and stock bun.`,
+    ...skipped.map((one) => `not read: ${printable(one)}`),
+    ...(seen.packages.length === 0 ? ["No package owns it: say in each source which release this was."] : []),
+    "Still to write: vendor, category, aliases, relatedBenign, equivalents, and the signers of macOS and Windows.",
+  ];
+}

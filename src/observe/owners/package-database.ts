@@ -1,0 +1,160 @@
+import { stat } from "node:fs/promises";
+import { setImmediate as turn } from "node:timers/promises";
+import type { Footing } from "#observe/footing.ts";
+import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
+import { realPath } from "#observe/read-file.ts";
+import { hashOf } from "#observe/readers/dpkg.ts";
+import type { PackageSeen } from "#policy/evidence.ts";
+
+/** Bounds of ours: a package's number has 16 bits in a key. */
+const mostPackages = 60_000;
+const perHash = 65_536;
+/** Packages read before others have their turn. */
+const together = 64;
+
+/** Calls `each` with every path that a package owns, as bytes; those are the callee's only until it returns. */
+export type Paths = (each: (path: Uint8Array) => void) => void;
+
+/** One package as its manager's database has it. */
+export interface Installed {
+  readonly id: string;
+  readonly version: string;
+  /** By what its paths are found again. */
+  readonly record: string;
+  readonly paths: Paths;
+}
+
+/** How one package manager keeps what it has installed. */
+export interface Source {
+  /** Under which a package of it is known; each name means the same in all of them. */
+  readonly ecosystems: readonly string[];
+  readonly folder: RawPath;
+  /** What changes with every installation; where it is missing, this manager has installed nothing here. */
+  readonly witness: RawPath;
+  readonly installed: () => AsyncIterable<Installed>;
+  /** The paths of one package, read again. */
+  readonly paths: (record: string) => Promise<Paths | undefined>;
+  /** Why a database that is there cannot be read. */
+  readonly problem?: () => Promise<string | undefined>;
+}
+
+interface Index {
+  readonly records: readonly Omit<Installed, "paths">[];
+  /** For every path its hash and, in the last 16 bits, the number of the record it stands in; ascending. */
+  readonly keys: Float64Array;
+  readonly changed: string;
+}
+
+/**
+ * Which package of the system owns a file. The lists (some 30 MB of paths) are read once, when first asked, and kept as hashes:
+ * eight bytes a path; a hit is looked up in its list again. Read anew when the package manager has changed something.
+ */
+export class PackageDatabase {
+  readonly #source: Source;
+  #index: Promise<Index> | undefined;
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  get ecosystems(): readonly string[] {
+    return this.#source.ecosystems;
+  }
+
+  get folder(): RawPath {
+    return this.#source.folder;
+  }
+
+  /** The package that installed a file, none where this manager did not. Where it cannot be read, nothing is owned. */
+  async owner(path: RawPath, footing?: Footing): Promise<readonly PackageSeen[]> {
+    const index = await this.#current();
+    if (index === undefined) return []; // no machine gets another package manager while it runs: nothing to rest on
+    footing?.on(this.#source.witness);
+    for (const spelling of spellings(path)) {
+      const wanted = Buffer.from(spelling, "latin1");
+      const first = hashOf(wanted) * perHash;
+      for (let i = firstOf(index.keys, first); (index.keys[i] ?? Infinity) < first + perHash; i += 1) {
+        const found = index.records[(index.keys[i] ?? 0) % perHash];
+        if (found === undefined || !(await this.#lists(found.record, wanted))) continue;
+        if (spelling === path || (await realPath(spelling)) === path) return this.#seen(found);
+      }
+    }
+    return [];
+  }
+
+  /** Every installed package with its version. */
+  async installed(): Promise<readonly PackageSeen[]> {
+    const records = (await this.#current())?.records ?? [];
+    return [...new Map(records.map((one) => [one.id, one])).values()].flatMap((one) => this.#seen(one));
+  }
+
+  /** Why it cannot be read though it is there. */
+  async problem(): Promise<string | undefined> {
+    return this.#source.problem?.();
+  }
+
+  #seen({ id, version }: Omit<Installed, "paths">): readonly PackageSeen[] {
+    return this.#source.ecosystems.map((ecosystem) => ({ ecosystem, id, version }));
+  }
+
+  async #current(): Promise<Index | undefined> {
+    const changed = await this.#changed();
+    if (changed === undefined) return undefined;
+    const index = await this.#index;
+    if (index?.changed === changed) return index;
+    this.#index = this.#build(changed);
+    return this.#index;
+  }
+
+  async #changed(): Promise<string | undefined> {
+    try {
+      const { ino, mtimeNs, size } = await stat(toBytes(this.#source.witness), { bigint: true });
+      return `${ino} ${mtimeNs} ${size}`;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #build(changed: string): Promise<Index> {
+    const records: Index["records"][number][] = [];
+    const keys: number[] = [];
+    for await (const { paths, ...rest } of this.#source.installed()) {
+      const number = records.push(rest) - 1;
+      paths((path) => keys.push(hashOf(path) * perHash + number));
+      if (records.length >= mostPackages) break;
+      if (records.length % together === 0) await turn();
+    }
+    return { records, keys: Float64Array.from(keys).toSorted(), changed };
+  }
+
+  async #lists(record: string, path: Buffer): Promise<boolean> {
+    const paths = await this.#source.paths(record);
+    let found = false;
+    paths?.((one) => (found ||= path.equals(one)));
+    return found;
+  }
+}
+
+/** A merged /usr (systemd's file-hierarchy(7)) has /bin/true as /usr/bin/true, and some have /usr/sbin in /usr/bin; lists may have either. */
+function spellings(path: RawPath): readonly RawPath[] {
+  const [, folder = "", rest = ""] = /^\/usr\/(s?bin|lib(?:32|64|x32)?)(\/.*)$/s.exec(path) ?? [];
+  if (folder === "") return [path];
+  const others = folder === "bin" ? ["/usr/sbin", "/bin", "/sbin"] : [`/${folder}`];
+  return [
+    path,
+    ...others
+      .map((other) => rawFromBytes(Buffer.from(`${other}${rest}`, "latin1")))
+      .filter((other) => other !== undefined),
+  ];
+}
+
+/** The first place of a value in an ascending array, or where it would stand. */
+function firstOf(values: Float64Array, value: number): number {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((values[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

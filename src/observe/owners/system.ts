@@ -1,0 +1,20 @@
+import { apk } from "#observe/owners/apk.ts";
+import { pathOf } from "#observe/owners/dpkg.ts";
+import { PackageDatabase } from "#observe/owners/package-database.ts";
+import { pacman } from "#observe/owners/pacman.ts";
+import { rpm } from "#observe/owners/rpm.ts";
+
+/** Where package managers other than dpkg keep what they have installed (rpm moved, and ostree systems have it elsewhere still). */
+const sources = [
+  { open: rpm, folder: "/usr/lib/sysimage/rpm" },
+  { open: rpm, folder: "/var/lib/rpm" },
+  { open: rpm, folder: "/usr/share/rpm" },
+  { open: apk, folder: "/lib/apk/db" },
+  { open: apk, folder: "/usr/lib/apk/db" },
+  { open: pacman, folder: "/var/lib/pacman/local" },
+] as const;
+
+/** The databases of this machine's package managers besides dpkg's; most of them are not there. */
+export function systemDatabases(): readonly PackageDatabase[] {
+  return sources.map(({ open, folder }) => new PackageDatabase(open(pathOf(folder))));
+}

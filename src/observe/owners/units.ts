@@ -1,0 +1,31 @@
+import type { Footing } from "#observe/footing.ts";
+import { caskIn, kegIn } from "#observe/owners/brew.ts";
+import { chromeExtensionIn } from "#observe/owners/chrome.ts";
+import { flatpakIn } from "#observe/owners/flatpak.ts";
+import { cachedByBun } from "#observe/owners/bun.ts";
+import { pluginIn } from "#observe/owners/jetbrains.ts";
+import { derivationIn } from "#observe/owners/nix.ts";
+import { snapIn } from "#observe/owners/snap.ts";
+import { builtinIn, extensionIn } from "#observe/owners/vscode.ts";
+import type { PlaceKind, Unit } from "#observe/places.ts";
+import type { Says } from "#observe/seen.ts";
+
+type ReadUnit = (unit: Unit, owner: number, footing: Footing) => Promise<Says | undefined>;
+
+const readers: Readonly<Record<PlaceKind, ReadUnit>> = {
+  brew: kegIn,
+  cask: caskIn,
+  snap: snapIn,
+  flatpak: flatpakIn,
+  nix: derivationIn,
+  extension: extensionIn,
+  builtin: builtinIn,
+  chrome: chromeExtensionIn,
+  jetbrains: pluginIn,
+  bun: cachedByBun,
+};
+
+/** What a unit's own records say, where root or `owner` wrote them; undefined where they do not bear out its place. */
+export function readUnit(unit: Unit, owner: number, footing: Footing): Promise<Says | undefined> {
+  return readers[unit.kind](unit, owner, footing);
+}

@@ -1,0 +1,50 @@
+import { readUpTo, readWhole, textOf, viewOf } from "#observe/readers/bytes.ts";
+import { readSections } from "#observe/readers/elf.ts";
+import type { Reads } from "#observe/reads.ts";
+
+/** An AppImage of type 2: a program with a file system behind it. */
+export interface AppImage {
+  /** Where the file system begins: the first byte behind the program that mounts it. */
+  readonly offset: number;
+  /** Where newer ones come from, as it was written into it; undefined where nothing was. */
+  readonly update: AppImageUpdate | undefined;
+}
+
+export interface AppImageUpdate {
+  /** "gh-releases-zsync", "zsync" … */
+  readonly transport: string;
+  /** "owner/repository", where GitHub has it. */
+  readonly project: string | undefined;
+  /** All of it. */
+  readonly text: string;
+}
+
+const longestUpdate = 4096;
+
+/**
+ * Whether an ELF file is an AppImage, and whose (AppImage specification, 2: "AI" and 2 at offset 8, `.upd_info`); undefined
+ * where it is none, or no squashfs lies behind it. It is said by the file itself, and nothing vouches for it.
+ */
+export function* readAppImage(fileSize: number): Reads<AppImage | undefined> {
+  const bytes = yield* readWhole({ offset: 0, length: 64 }, fileSize, 64);
+  const head = bytes === undefined ? undefined : viewOf(bytes);
+  if (head?.getUint32(0) !== 0x7f454c46 || head.getUint16(8) !== 0x4149 || head.getUint8(10) !== 2) return undefined;
+  const [wide, little] = [head.getUint8(4) === 2, head.getUint8(5) === 1];
+  const table = wide ? Number(head.getBigUint64(0x28, little)) : head.getUint32(0x20, little);
+  const offset = table + head.getUint16(wide ? 0x3a : 0x2e, little) * head.getUint16(wide ? 0x3c : 0x30, little);
+  const magic = yield* readWhole({ offset, length: 4 }, fileSize, 4);
+  if (magic === undefined || viewOf(magic).getUint32(0) !== squashfs) return undefined;
+  const section = (yield* readSections(fileSize)).find((s) => s.name === ".upd_info");
+  if (section === undefined) return { offset, update: undefined };
+  const said = yield* readUpTo(section.offset, fileSize, Math.min(section.size, longestUpdate));
+  return { offset, update: parseUpdate(textOf(said)) };
+}
+const squashfs = 0x68737173;
+
+/** "gh-releases-zsync|owner|repository|latest|name", "zsync|https://…". */
+function parseUpdate(text: string): AppImageUpdate | undefined {
+  const [transport, owner, repository] = text.split("|", 3);
+  if (!transport || owner === undefined) return undefined;
+  const github = transport === "gh-releases-zsync" && owner !== "" && repository !== undefined && repository !== "";
+  return { transport, project: github ? `${owner}/${repository}` : undefined, text };
+}

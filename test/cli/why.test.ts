@@ -1,0 +1,104 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { parseInstant } from "#lib/pure/instant.ts";
+import { policyIn } from "./banned-tool.ts";
+import { edictAt } from "./edict.ts";
+import { folder, nativeTool, npmTool, start, write } from "../observe/place.ts";
+
+const at = parseInstant("2026-07-11T00:00:00Z");
+const kinds = ["package", "extension", "signer", "hash", "marker", "path", "name", "config"];
+
+test("why prints every kind that was read of a file or process, what the catalog knows, and the verdict", async () => {
+  const home = folder();
+  const { script } = npmTool(home, "@example/tool");
+  const policy = policyIn(home);
+  const file = await edictAt(at, home, "why", script, "--policy", policy);
+  expect(file.code).toBe(0);
+  for (const words of [
+    "@example/tool",
+    "not read: no identity has this size",
+    "It is stopped (block)",
+    "no-tool",
+    "security@example.com",
+  ])
+    expect(file.out).toContain(words);
+  const child = await start(process.execPath, [script]);
+  const running = await edictAt(at, home, "why", String(child.pid), "--policy", policy);
+  expect(running.out).toContain(`process ${child.pid} of`);
+  expect(running.out).toMatch(
+    /Banned Tool, identity by identity:\n {2}there: the npm package @example\/tool \(proof\)\n/,
+  );
+  const named = await edictAt(at, home, "why", "npm:@anthropic-ai/claude-code");
+  expect(named.out).toContain("there: the npm package @anthropic-ai/claude-code (proof)");
+  const ban = await edictAt(at, home, "why", "no-tool", "--policy", policy);
+  expect(ban.out).toContain('The ban no-tool of the policy "test": ');
+  expect(ban.out).toContain("block");
+});
+
+test("why says what it expected where there is nothing to explain", async () => {
+  const { code, err } = await edictAt(at, folder(), "why", "./nowhere");
+  expect(code).toBe(2);
+  expect(err).toContain(
+    "expected a process id, a path, a package (npm:@scope/name), a tool's name, or a ban of the policy",
+  );
+  const pid = 4_000_000; // above pid_max's default on 64 bits, 2^22
+  expect(existsSync(`/proc/${pid}`)).toBe(false);
+  expect((await edictAt(at, folder(), "why", String(pid))).err).toContain(`process ${pid}: there is none`);
+});
+
+test("why names each identity of the tool it could be: there, absent, or not read and why", async () => {
+  const home = folder();
+  const policy = policyIn(home);
+  const program = nativeTool(join(home, "renamed"));
+  const { out } = await edictAt(at, home, "why", program, "--policy", policy);
+  for (const kind of kinds) expect(out).toMatch(new RegExp(`^  ${kind} \\S`, "m"));
+  expect(out.slice(out.indexOf("Banned Tool, identity by identity"))).toBe(
+    [
+      "Banned Tool, identity by identity:",
+      "  absent: the npm package @example/tool (proof)",
+      '  there: the text "com.example.banned-tool" inside the file (proof)',
+      '  absent: the name "claude" (hint)',
+      "",
+    ].join("\n"),
+  );
+  const json = await edictAt(at, home, "why", "npm:@example/tool@1.2.3", "--policy", policy, "--json");
+  expect(JSON.parse(json.out)).toMatchObject({
+    evidence: { seen: { package: { value: [{ ecosystem: "npm", id: "@example/tool", version: "1.2.3" }] } } },
+    verdict: { mode: "block" },
+    known: ["banned-tool"],
+    checked: [
+      { kind: "package", grade: "proof", is: "value" },
+      { kind: "marker", grade: "proof", is: "unread" },
+      { kind: "name", grade: "hint", is: "unread" },
+    ],
+  });
+});
+
+test("why of an innocent program says against how much it was held, and names all of it where that is asked for", async () => {
+  const home = folder();
+  const program = write(join(home, "claude-notes"), "#!/bin/sh\n", 0o755);
+  const short = await edictAt(at, home, "why", program);
+  expect(short.out).toMatch(/^It was held against \d+ identities of \d+ tools: none of them is there\.$/m);
+  expect(short.out).not.toContain("identity by identity");
+  const { out } = await edictAt(at, home, "why", program, "--all", "--json");
+  const answer = z.object({ known: z.array(z.string()), checked: z.array(z.object({ is: z.string() })) });
+  const { known, checked } = answer.parse(JSON.parse(out));
+  expect(known).toEqual([]);
+  expect(checked.length).toBeGreaterThan(100);
+  expect(checked.every(({ is }) => is !== "value")).toBe(true);
+});
+
+test("why of a bare name says which tools it would be, by what, and who bans them", async () => {
+  const home = folder();
+  const policy = policyIn(home);
+  for (const name of ["Banned Tool", "banned-tool", "@example/tool".toUpperCase()])
+    expect((await edictAt(at, home, "why", name, "--policy", policy)).out).toContain("anned");
+  const { code, out } = await edictAt(at, home, "why", "claude", "--policy", policy);
+  expect(code).toBe(0);
+  expect(out).toContain('  Banned Tool (banned-tool): the name "claude"');
+  expect(out).toContain("    banned by no-tool: block from 2026-07-10T00:00:00Z");
+  expect(out).toContain("  Claude Code (claude-code, Anthropic PBC): ");
+  expect((await edictAt(at, home, "why", "codex")).out).toContain("Codex");
+});
