@@ -8,8 +8,8 @@ import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
 import { unitAt, type PlaceKind } from "#observe/places.ts";
 import { ahead } from "#observe/pool.ts";
-import { below, rawFromText, type RawPath } from "#observe/raw-path.ts";
-import { folderAt, realPath, stampAt } from "#observe/read-file.ts";
+import { below, rawFromText, toBytes, type RawPath } from "#observe/raw-path.ts";
+import { folderAt, realPath, stampAt, stampNow, type Stamp } from "#observe/read-file.ts";
 import { attributed, fileSeen, nothingRead, type Says } from "#observe/seen.ts";
 import { Walker, type Candidate, type Unreadable } from "#observe/walk.ts";
 import type { Wanted } from "#policy/compile.ts";
@@ -92,13 +92,13 @@ export class Scan implements AsyncIterable<Evidence> {
 
   /** A file that several links lead to is read once. */
   async #read(candidate: Candidate): Promise<readonly Evidence[]> {
-    if (candidate.what === "program") {
-      const real = await realPath(candidate.path);
-      const stamp = real === undefined ? undefined : await stampAt(real);
-      if (stamp === undefined || this.#programs.has(stamp.key)) return [];
-      this.#programs.add(stamp.key);
-    }
-    return installedAt(this.#options.identifier, candidate);
+    const { identifier, reader } = this.#options;
+    if (candidate.what !== "program") return installedAt(identifier, candidate);
+    const { path } = candidate;
+    const stamp = reader === undefined ? await stampThrough(path) : stampNow(toBytes(path));
+    if (stamp?.runnable !== true || this.#programs.has(stamp.key)) return [];
+    this.#programs.add(stamp.key);
+    return programAt(identifier, path);
   }
 
   async #packages(folder: RawPath): Promise<readonly Evidence[]> {
@@ -150,13 +150,8 @@ export async function packagesIn(identifier: Identifier, folder: RawPath): Promi
 
 /** What is installed in one place; nothing where its own records do not say so, or where a file cannot be run. */
 export async function installedAt(identifier: Identifier, candidate: Candidate): Promise<readonly Evidence[]> {
-  if (candidate.what === "program") {
-    const real = await realPath(candidate.path);
-    const stamp = real === undefined ? undefined : await stampAt(real);
-    const found = stamp?.runnable === true ? await identifier.file(candidate.path) : undefined;
-    if (found === undefined || "unread" in found) return [];
-    return [identifier.evidence("installed", { file: found.file, seen: found.seen })];
-  }
+  if (candidate.what === "program")
+    return (await stampThrough(candidate.path))?.runnable === true ? programAt(identifier, candidate.path) : [];
   const { folder } = candidate;
   const owner = (await folderAt(folder))?.owner;
   const found = owner === undefined ? [] : await records(candidate, owner);
@@ -165,6 +160,17 @@ export async function installedAt(identifier: Identifier, candidate: Candidate):
     return stamp && identifier.evidence("installed", { file: fileSeen(at, stamp), seen: attributed(says) });
   });
   return (await Promise.all(evidence)).filter((one) => one !== undefined);
+}
+
+/** The stamp of the file that a path leads to, links followed. */
+async function stampThrough(path: RawPath): Promise<Stamp | undefined> {
+  const real = await realPath(path);
+  return real === undefined ? undefined : stampAt(real);
+}
+
+async function programAt(identifier: Identifier, path: RawPath): Promise<readonly Evidence[]> {
+  const found = await identifier.file(path);
+  return "unread" in found ? [] : [identifier.evidence("installed", { file: found.file, seen: found.seen })];
 }
 
 /** What a folder's own records say that it is, or holds. */
