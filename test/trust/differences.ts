@@ -90,6 +90,19 @@ export const differences: readonly Difference[] = [
     because: "5.3.11: where the snapshot lost a key, the timestamp that remembers its version is forgotten too",
   },
   {
+    what: "the timestamp's key is replaced alone, and a role has gone back",
+    first: (sim) => (sim.targets.version = 5),
+    change: async (sim) => {
+      sim.timestamp.keys = [listed()];
+      await sim.next("root").writeRoot();
+      sim.targets.version = 4;
+      sim.next("snapshot", "timestamp");
+    },
+    theirs: "refused",
+    ours: "believed",
+    because: "5.3.11: where the timestamp lost a key, the snapshot that remembers the role's version is forgotten too",
+  },
+  {
     what: "another snapshot under the same version",
     change: (sim) => {
       sim.next("timestamp").snapshot.extra = { "x-more": 1 };

@@ -140,9 +140,9 @@ export class Played {
         break;
       case "keys replaced":
         Object.assign(changed, { keys: fresh(happens.keys), threshold: Math.min(happens.keys, happens.threshold) });
-        // Replacing the snapshot's key alone is one of the listed differences.
-        if (happens.role === "snapshot") this.sim.timestamp.keys = fresh(1);
-        if (happens.role === "snapshot") this.sim.timestamp.threshold = 1;
+        // Replacing one of these keys alone is one of the listed differences.
+        if (happens.role === "snapshot") Object.assign(this.sim.timestamp, { keys: fresh(1), threshold: 1 });
+        if (happens.role === "timestamp") Object.assign(this.sim.snapshot, { keys: fresh(1), threshold: 1 });
         break;
       case "signed by":
         changed.signers = {
