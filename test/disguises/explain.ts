@@ -46,7 +46,7 @@ export const explanations: readonly Explanation[] = [
     enforcer: "edict",
     disguises: ["container root"],
     of: killed,
-    text: "The same; and it is process 1 of its own namespace there, which does not hear a SIGTERM that it has no handler for (pid_namespaces(7)): it gets SIGKILL at once.",
+    text: "The same; and it is process 1 of its own namespace there, which does not hear a SIGTERM that it has no handler for (pid_namespaces(7)): it gets SIGKILL at once. Node has one, which cleans up and then ends nothing there: SIGKILL follows two seconds later.",
   },
   {
     enforcer: "edict",
