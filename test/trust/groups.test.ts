@@ -109,17 +109,20 @@ test("a group whose role has expired goes on being enforced, and cannot keep a n
   expect(device.status().problems).toEqual([]);
 });
 
-test.each([
+const spoilt = [
   ["withheld", undefined, "HTTP"],
   ["other bytes", Buffer.from("{}"), "MISMATCH"],
   ["endless", Buffer.alloc(100_000, " "), "LIMIT"],
-])("a group's role that is %s keeps the last good generation in force", async (_what, bytes, code) => {
+] as const;
+const delegated = ["group-a", "exceptions"].flatMap((role) => spoilt.map((how) => [role, ...how] as const));
+
+test.each(delegated)("%s that is %s keeps the last good generation in force", async (role, _what, bytes, code) => {
   const { client, publish, instead } = await grouped();
-  const device = await client({ groups: ["a"] });
+  const device = await client({ groups: ["a"], shard: "ab" });
   await device.activated(await device.refresh());
-  publish("group-a", "targets");
-  instead.set("2.group-a.json", bytes);
-  await expect(device.refresh()).rejects.toMatchObject({ code, file: expect.stringContaining("group-a") });
+  publish(role, "targets");
+  instead.set(`2.${role}.json`, bytes);
+  await expect(device.refresh()).rejects.toMatchObject({ code, file: expect.stringContaining(role) });
   expect(await device.cached()).toMatchObject({ version: 1, groups: new Map([["a", Buffer.from("a")]]) });
   instead.clear();
   expect((await device.refresh()).version).toBe(2);
