@@ -157,6 +157,11 @@ export async function folderAt(path: RawPath): Promise<Stamp | undefined> {
   return stat?.isDirectory() === true ? stampOf(stat) : undefined;
 }
 
+/** Whether anything lies there that we may see, links not followed. */
+export async function isThere(path: RawPath): Promise<boolean> {
+  return (await statAt(path)) !== undefined;
+}
+
 async function statAt(path: RawPath): Promise<BigIntStats | undefined> {
   try {
     return await lstat(toBytes(path), { bigint: true });

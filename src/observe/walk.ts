@@ -1,10 +1,10 @@
-import { lstat, opendir } from "node:fs/promises";
+import { opendir } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { systemCode } from "#lib/errors.ts";
 import { containerOf } from "#observe/containers.ts";
 import { placesBelow, type Place, type PlaceKind } from "#observe/places.ts";
 import { below, nameOf, parentOf, toBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
-import { why } from "#observe/read-file.ts";
+import { isThere, why } from "#observe/read-file.ts";
 import type { FolderEntry, FolderPart, FolderReader } from "#platform/platform.ts";
 
 /** Something that can be installed, as its place in a tree says. Nothing of it was read yet. */
@@ -215,14 +215,5 @@ function isKernels(folder: RawPath): boolean {
 async function closedOf(folder: RawPath): Promise<RawPath> {
   for (let at: RawPath = folder, above = parentOf(at); ; [at, above] = [above, parentOf(above)]) {
     if (at === above || (await isThere(at))) return at;
-  }
-}
-
-async function isThere(path: RawPath): Promise<boolean> {
-  try {
-    await lstat(toBytes(path));
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "#observe/readers/json.ts";
 
 /** More than any real package has. */
 const mostPrograms = 16;
@@ -63,13 +64,4 @@ export function parseDraftManifest(bytes: Uint8Array): DraftManifest | undefined
     programs: programs.filter(([command]) => /^[\w.-]{1,64}$/.test(command)).slice(0, mostPrograms),
     platforms: platforms.slice(0, mostBeside),
   };
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    const parsed: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    return parsed;
-  } catch {
-    return undefined;
-  }
 }
