@@ -1,7 +1,7 @@
 import { ContentMemory } from "#observe/content-memory.ts";
 import { contentPass, makePlan, unreadContent, type Content, type ContentPlan } from "#observe/content-pass.ts";
 import { stampOf, why, type Opened } from "#observe/read-file.ts";
-import type { Range } from "#observe/reads.ts";
+import { readThrough } from "#observe/read-through.ts";
 import type { Wanted } from "#policy/compile.ts";
 
 /** Reads hashes and markers; each state of each file once, whatever it is called. */
@@ -36,28 +36,14 @@ export class ContentReader {
   async #readNow(opened: Opened): Promise<Content> {
     const buffer = this.#buffers.pop() ?? Buffer.allocUnsafeSlow(this.#plan.longestRead);
     try {
-      const pass = contentPass(this.#plan, opened.stamp.size);
-      let next = pass.next();
-      while (next.done !== true) next = pass.next(await readRange(opened, next.value, buffer));
+      const content = await readThrough(opened, contentPass(this.#plan, opened.stamp.size), buffer);
       const after = stampOf(await opened.file.stat({ bigint: true }));
-      if (after.key === opened.stamp.key) this.memory.learn(after.key, next.value); // else it was written to meanwhile
-      return next.value;
+      if (after.key === opened.stamp.key) this.memory.learn(after.key, content); // else it was written to meanwhile
+      return content;
     } catch (error) {
       return unreadContent(why(error));
     } finally {
       this.#buffers.push(buffer);
     }
   }
-}
-
-/** The bytes of a range, in `pooled` where they fit; fewer where the file ends. */
-async function readRange({ file }: Opened, { offset, length }: Range, pooled: Buffer): Promise<Uint8Array> {
-  const buffer = length <= pooled.length ? pooled : Buffer.allocUnsafeSlow(length);
-  let got = 0;
-  while (got < length) {
-    const { bytesRead } = await file.read(buffer, got, length - got, offset + got);
-    if (bytesRead === 0) break;
-    got += bytesRead;
-  }
-  return buffer.subarray(0, got);
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { attempts, largestProgram } from "#observe/draft/markers.ts";
-import { readThrough } from "#observe/draft/read-through.ts";
+import { readThrough } from "#observe/read-through.ts";
 import { freeOf } from "#observe/draft/runtimes.ts";
 import type { RawPath } from "#observe/raw-path.ts";
 import { openRegular, why, type Opened, type Unread } from "#observe/read-file.ts";

@@ -1,4 +1,4 @@
-import { readThrough } from "#observe/draft/read-through.ts";
+import { readThrough } from "#observe/read-through.ts";
 import { rawFromText, type RawPath } from "#observe/raw-path.ts";
 import { openRegular, realPath } from "#observe/read-file.ts";
 import type { Reads } from "#observe/reads.ts";

@@ -1,5 +1,6 @@
 import type { RawPath } from "#observe/raw-path.ts";
 import { openRegular } from "#observe/read-file.ts";
+import { readThrough } from "#observe/read-through.ts";
 import { readZipEntry } from "#observe/readers/zip.ts";
 
 /**
@@ -17,14 +18,7 @@ export async function entryIn(
   const { file, stamp } = opened;
   try {
     if (stamp.owner !== 0 && stamp.owner !== owner) return undefined;
-    const work = readZipEntry(stamp.size, name, most);
-    let next = work.next();
-    while (next.done !== true) {
-      const { offset, length } = next.value;
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset);
-      next = work.next(buffer.subarray(0, bytesRead));
-    }
-    return next.value;
+    return await readThrough(opened, readZipEntry(stamp.size, name, most));
   } catch {
     return undefined; // it cannot be read
   } finally {
