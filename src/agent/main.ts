@@ -1,6 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
+import { setTimeout as after } from "node:timers/promises";
 import { Absence } from "#agent/absence.ts";
 import { actorsOf } from "#agent/actors.ts";
 import type { Config } from "#agent/config.ts";
@@ -131,6 +132,7 @@ async function runAlone(config: Config, options: AgentOptions, signal: AbortSign
       mayGather: () => gate.state().up,
       absentSince: absence.since,
       before,
+      begin: Promise.race([trust.recalled, after(recallMs, undefined, { ref: false })]),
       onPlace: ({ pid, dev, ours }) => {
         if (!ours) gate.foreign(pid, dev);
       },
@@ -234,6 +236,7 @@ function asking(client: Client, first: boolean): House["trust"] {
   if (!first) return client;
   const asked = Promise.withResolvers<void>();
   return {
+    recalled: Promise.resolve(),
     asked: asked.promise,
     async *updates(options, signal) {
       const seen: Generation[] = [];
@@ -259,6 +262,9 @@ function asking(client: Client, first: boolean): House["trust"] {
 function isNews(generation: Generation, fresh: Generation): boolean {
   return generation.id !== fresh.id && generation.version >= fresh.version;
 }
+
+/** Milliseconds that the first look waits for the stored policy, so that it is not taken twice: once by no policy, and once by that. */
+const recallMs = 2_000;
 
 /** Bytes: the certificates of every public authority are 250 kB. */
 const longestNamed = 1 << 20;

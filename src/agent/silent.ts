@@ -5,6 +5,7 @@ import { instantOf } from "#lib/pure/instant.ts";
 /** Where no server or no root is configured, nothing is trusted, and so nothing is banned. */
 export const silent: House["trust"] = {
   updates: (_options, signal) => nothing(signal),
+  recalled: Promise.resolve(),
   asked: Promise.resolve(),
   activated: () => Promise.resolve(),
   rejected: () => undefined,

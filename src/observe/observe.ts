@@ -1,5 +1,6 @@
 import { setTimeout as after } from "node:timers/promises";
 import type { Clock } from "#lib/clock.ts";
+import { aborted } from "#lib/aborted.ts";
 import { describe } from "#lib/errors.ts";
 import type { KnownContents } from "#observe/content-memory.ts";
 import type { Instant } from "#lib/pure/instant.ts";
@@ -14,6 +15,7 @@ import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { systemDatabases } from "#observe/owners/system.ts";
 import { ProcessWatch, type Sweep } from "#observe/process-watch.ts";
 import { runAt } from "#observe/schedule.ts";
+import { sameWants } from "#observe/same-wants.ts";
 import type { Wanted } from "#policy/compile.ts";
 import { usualSweepSeconds } from "#platform/capabilities.ts";
 import type { ExecSeen, Platform } from "#platform/platform.ts";
@@ -31,6 +33,8 @@ export interface ObserveOptions {
   readonly absentSince?: Instant | undefined;
   /** What was read of files before the last end: each reading is believed of the very state of the file that it names. */
   readonly before?: KnownContents | undefined;
+  /** The first look at everything waits for this, starts that are told of do not; at once where left out. Never rejects. */
+  readonly begin?: Promise<void>;
   /** Called at the first exec in each mount namespace and from each device, and again some time after. Must not throw. */
   readonly onPlace?: ((place: Place) => void) | undefined;
 }
@@ -155,6 +159,12 @@ class Watch implements Watching {
     this.#inventory = new Inventory({ platform, clock, identifier, give, signal });
     this.evidence = this.#queue.read(signal);
     runAt(options.dailyScan ?? noon, () => this.#inventory.scan(), signal);
+    void this.#lookFrom(options.begin);
+  }
+
+  async #lookFrom(begin: Promise<void> = Promise.resolve()): Promise<void> {
+    await Promise.race([begin, aborted(this.#signal)]);
+    if (this.#signal.aborted) return;
     void this.#sweepOn();
     void this.#inventory.scan();
   }
@@ -283,16 +293,6 @@ class Watch implements Watching {
       this.#signal.addEventListener("abort", done, { once: true });
     });
   }
-}
-
-function sameWants(a: Wanted, b: Wanted): boolean {
-  return textOf(a) === textOf(b);
-}
-
-function textOf(wanted: Wanted): string {
-  const { needles, sizes, ecosystems, extensions, signers } = wanted;
-  const sets = [[...sizes].toSorted((a, b) => a - b), [...ecosystems].toSorted(), [...signers].toSorted()];
-  return JSON.stringify([needles, sets, extensions]);
 }
 
 function placeOf({ pid, mounts, dev, sameMounts }: ExecSeen): Place {

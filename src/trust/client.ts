@@ -47,6 +47,8 @@ export interface Client {
   cached(): Promise<Generation | undefined>;
   /** The cached one first, then each new one, until aborted. Errors are retried and show in `status()`. */
   updates(options: { readonly pollSeconds: number }, signal: AbortSignal): AsyncIterable<Generation>;
+  /** Resolves when what was stored verified again and whoever takes `updates` has taken it; or nothing that can be used was stored. */
+  readonly recalled: Promise<void>;
   /** Resolves when `updates` has asked the server for the first time, well or not, and whoever takes them has taken what it said. */
   readonly asked: Promise<void>;
   /** This generation compiled and is in force: a restart begins with it. @throws TrustError CACHE */
@@ -75,6 +77,7 @@ class DeviceClient implements Client {
   /** Of what the last whole look found. */
   #id: string | undefined;
   #refreshing: Promise<Generation> | undefined;
+  readonly #recalled = Promise.withResolvers<void>();
   readonly #asked = Promise.withResolvers<void>();
 
   constructor(options: ClientOptions) {
@@ -86,6 +89,10 @@ class DeviceClient implements Client {
     this.#fetching = courier === undefined ? overHttp(errand) : new Courier(courier, errand);
     this.#store = new FileStore(options.dir);
     this.#generations = new Generations(join(options.dir, "generations"));
+  }
+
+  get recalled(): Promise<void> {
+    return this.#recalled.promise;
   }
 
   get asked(): Promise<void> {
@@ -142,6 +149,7 @@ class DeviceClient implements Client {
     const first = await this.cached();
     let last = first?.id;
     if (first !== undefined) yield first;
+    this.#recalled.resolve();
     for (let failures = 0; !signal.aborted;) {
       try {
         const { id, generation } = await this.#lookIfNeeded(signal, last);

@@ -50,6 +50,7 @@ export async function ship(): Promise<Shipped> {
     start: async (estate, settings) => {
       const config = join(estate.folder, "agent.json");
       const log = join(estate.folder, "agent.log");
+      rmSync(log, { force: true }); // an earlier start's says that a policy is in force
       writeFileSync(config, JSON.stringify({ gate: "off", ...estate.settings, ...settings }), { mode: 0o600 });
       const child = spawn("/bin/sh", ["-c", 'exec "$0" "$@" 2>"$LOG"', edict, "agent", "--config", config], {
         env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", LOG: log },

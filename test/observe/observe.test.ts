@@ -19,7 +19,7 @@ async function machine(roots: readonly InstallRoot[] = []): Promise<Platform> {
 
 function watching(
   platform: Platform,
-  options: { sweepSeconds?: number; dailyScan?: string; absentSince?: Instant } = {},
+  options: { sweepSeconds?: number; dailyScan?: string; absentSince?: Instant; begin?: Promise<void> } = {},
 ) {
   const stop = new AbortController();
   stops.push(stop);
@@ -44,6 +44,29 @@ test("what starts is given within a sweep, as an exec with its marker", async ()
   await expect.poll(() => given.find((e) => e.process?.pid === child.pid)?.kind).toBe("exec");
   expect(given.find((e) => e.process?.pid === child.pid)?.seen.marker).toEqual({ value: [needle] });
   expect(await watch.inspect(child.pid ?? 0)).toMatchObject({ kind: "process", seen: { marker: { value: [needle] } } });
+});
+
+test("the first look waits for what it is told to, and for nothing once it is over", async () => {
+  const begin = Promise.withResolvers<void>();
+  const platform = await machine();
+  let looks = 0;
+  const counted = Object.assign(Object.create(platform) as Platform, {
+    processes: (...asked: Parameters<Platform["processes"]>) => {
+      looks += 1;
+      return platform.processes(...asked);
+    },
+  });
+  const { watch, stop, ended } = watching(counted, { begin: begin.promise });
+  const never = watching(counted, { begin: new Promise(() => undefined) });
+  const child = await start(nativeTool(join(folder(), "tool")), ["1000"]);
+  expect(await watch.inspect(child.pid ?? 0)).toMatchObject({ kind: "process" });
+  expect(looks).toBe(0);
+  begin.resolve();
+  await swept(watch);
+  expect(looks).toBeGreaterThan(0);
+  stop.abort();
+  never.stop.abort();
+  await Promise.all([ended, never.ended]);
 });
 
 test("what was started while nobody watched is given again at once when its policy is known to stand", async () => {

@@ -44,6 +44,40 @@ test("each new policy is yielded once, the cached one first", async () => {
   expect(names).toEqual(["one", "two", "three"]);
 });
 
+test("what was stored is recalled once whoever takes it is done with it, before the server is asked", async () => {
+  const repo = await served();
+  await repo.publish("one");
+  const before = await repo.client();
+  await before.activated(await before.refresh());
+  const client = await repo.client({ dir: before.dir });
+  repo.web.asked.length = 0;
+  let recalled = false;
+  const stop = new AbortController();
+  const recall = client.recalled.then(() => {
+    recalled = true;
+    expect(repo.web.asked).toEqual([]);
+    stop.abort();
+  });
+  for await (const generation of client.updates({ pollSeconds: 60 }, stop.signal)) {
+    await client.activated(generation);
+    expect(recalled).toBe(false);
+  }
+  await recall;
+});
+
+test("where nothing is stored, there is nothing to recall", async () => {
+  const repo = await served();
+  const client = await repo.client();
+  const stop = new AbortController();
+  const ended = (async () => {
+    for await (const _ of client.updates({ pollSeconds: 60 }, stop.signal));
+  })();
+  await client.recalled;
+  expect(client.status().enforced).toBeUndefined();
+  stop.abort();
+  await ended;
+});
+
 test.each<[how: string, known: boolean, last: unknown, url?: string, error?: string]>([
   ["says something new, once that was taken", false, expect.stringContaining("GET /targets/")],
   ["says that nothing has changed", true, "GET /timestamp.json"],
