@@ -10,6 +10,7 @@ import type { House } from "#agent/house.ts";
 import { askForException, goOn } from "#agent/requests.ts";
 import { keepRead, contentsFile } from "#agent/read-before.ts";
 import { sendReports } from "#agent/reporting.ts";
+import { waitForNews } from "#agent/wake.ts";
 import { patienceFor } from "#agent/watchdog.ts";
 import { aborted } from "#lib/aborted.ts";
 import { describe } from "#lib/errors.ts";
@@ -30,6 +31,7 @@ export function actorsOf(house: House, { ready, once = false }: Begin): readonly
     { name: "gate", run: (signal) => house.gate.run(signal) },
     { name: "absence", run: (signal) => endAbsence(house, signal) },
     { name: "control", run: (signal) => control(house, signal, ready) },
+    { name: "wake", run: (signal) => wake(house, signal) },
     { name: "upload", run: (signal) => reports(house, signal) },
     { name: "repeats", run: (signal) => house.recorder.run(signal) },
     { name: "presses", run: (signal) => takePresses(house, signal) },
@@ -51,6 +53,11 @@ function control(house: House, signal: AbortSignal, ready: (() => void) | undefi
   const path = join(config.run, controlSocket);
   const peerUid = (socket: Socket): number | undefined => platform.peerUid(socket);
   return serveControl({ path, peerUid, handlers: answers(house), clock, log, listening }, signal);
+}
+
+function wake(house: House, signal: AbortSignal): Promise<void> {
+  const { server } = house.config;
+  return server === undefined ? aborted(signal) : waitForNews(house, server, signal);
 }
 
 function reports(house: House, signal: AbortSignal): Promise<void> {

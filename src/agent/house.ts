@@ -27,7 +27,10 @@ export interface House {
   readonly ca: string | undefined;
   readonly platform: Platform;
   readonly identity: DeviceIdentity;
-  readonly trust: Pick<Client, "updates" | "recalled" | "asked" | "activated" | "rejected" | "status" | "close">;
+  readonly trust: Pick<
+    Client,
+    "updates" | "recalled" | "asked" | "lookSoon" | "activated" | "rejected" | "status" | "close"
+  >;
   readonly policies: Policies;
   readonly device: ThisDevice;
   readonly state: State;

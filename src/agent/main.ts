@@ -251,6 +251,7 @@ function asking(client: Client, first: boolean): House["trust"] {
       for await (const generation of client.updates(options, signal))
         if (seen.every((known) => isNews(generation, known))) yield generation;
     },
+    lookSoon: () => client.lookSoon(),
     activated: (generation) => client.activated(generation),
     rejected: (generation, why) => client.rejected(generation, why),
     status: () => client.status(),

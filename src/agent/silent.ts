@@ -7,6 +7,7 @@ export const silent: House["trust"] = {
   updates: (_options, signal) => nothing(signal),
   recalled: Promise.resolve(),
   asked: Promise.resolve(),
+  lookSoon: () => undefined,
   activated: () => Promise.resolve(),
   rejected: () => undefined,
   status: () => ({

@@ -17,6 +17,7 @@ import { proposalRoutes } from "#server/routes/proposals.ts";
 import { reportRoutes } from "#server/routes/reports.ts";
 import { repositoryRoutes } from "#server/routes/repository.ts";
 import { requestRoutes } from "#server/routes/requests.ts";
+import { wakeRoutes } from "#server/routes/wake.ts";
 
 /** Requests from one address: a whole office may stand behind it. The repository is not counted: it costs nothing. */
 const addressEach = { burst: 600, perSecond: 100 };
@@ -44,6 +45,7 @@ export function createApp(deps: Deps): Hono<Env> {
   app.route("/api/v1", enrolRoutes(deps, auth));
   app.route("/api/v1", reportRoutes(deps, auth));
   app.route("/api/v1", requestRoutes(deps, auth));
+  app.route("/api/v1", wakeRoutes(deps, auth));
   app.route("/api/v1", proposalRoutes(deps));
   app.route("/api/v1", exceptionRoutes(deps));
   app.route("/api/v1", adminRoutes(deps));

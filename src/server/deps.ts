@@ -5,6 +5,7 @@ import type { Instant } from "#lib/pure/instant.ts";
 import type { Metrics } from "#server/metrics.ts";
 import type { Released } from "#publish/release.ts";
 import type { Store } from "#server/store/store.ts";
+import type { Wakes } from "#server/wakes.ts";
 
 /** Everything the server's answers depend on. */
 export interface Deps {
@@ -19,6 +20,7 @@ export interface Deps {
   /** Takes a proposal that meets the signing threshold into force. @throws Refusal where it does not */
   readonly publish: (proposal: Uint8Array) => Promise<Released>;
   readonly exceptions: Exceptions;
+  readonly wakes: Pick<Wakes, "heard" | "waiting">;
   /** Whether the way to us is encrypted: cookies say so then. */
   readonly secure: boolean;
 }

@@ -25,6 +25,7 @@ export function createMetrics() {
       labelNames: ["result"],
       registers,
     }),
+    waiting: new Gauge({ name: "edict_devices_waiting", help: "Devices that wait to hear of news.", registers }),
     devices: new Gauge({ name: "edict_devices", help: "Devices enrolled.", registers }),
     resigned: new Gauge({
       name: "edict_timestamp_signed_seconds",

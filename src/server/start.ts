@@ -13,6 +13,7 @@ import { secretFile } from "#server/secret.ts";
 import { ServerError } from "#server/server-error.ts";
 import { openStore } from "#server/store/open.ts";
 import type { Store } from "#server/store/store.ts";
+import { Wakes } from "#server/wakes.ts";
 
 export interface ServerOptions {
   /** The server's folder; made when it is not there, for its owner only. */
@@ -80,6 +81,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const where = { dir: paths.repo, keysDir: paths.keys, clock };
     const publish = publishInto(where);
     const secure = tls !== undefined;
+    const wakes = await Wakes.open(paths.repo, log);
     const app = createApp({
       store,
       clock,
@@ -90,6 +92,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       adminToken,
       publish,
       exceptions: exceptionsIn(where),
+      wakes,
       secure,
     });
     const listening = await listen(app, address, tls);
@@ -103,6 +106,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       paths,
       async close() {
         stop.abort();
+        wakes.close();
         await listening.close();
         await signing;
         await opened.close();

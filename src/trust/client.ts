@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { jitter, pause } from "#lib/backoff.ts";
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
@@ -10,6 +9,7 @@ import { follow, PackedParts, type Following } from "#trust/follow.ts";
 import { idsOf, unpack, type Chain, type Generation } from "#trust/generation.ts";
 import { Generations, type StoredGeneration } from "#trust/generations.ts";
 import { limits } from "#trust/limits.ts";
+import { Pace } from "#trust/pace.ts";
 import type { Part } from "#trust/parts.ts";
 import { raise, readState, standing as vouched, type Floor } from "#trust/state.ts";
 import { Standing, trustedOf, type TrustStatus } from "#trust/status.ts";
@@ -51,6 +51,8 @@ export interface Client {
   readonly recalled: Promise<void>;
   /** Resolves when `updates` has asked the server for the first time, well or not, and whoever takes them has taken what it said. */
   readonly asked: Promise<void>;
+  /** There may be news: `updates` looks within seconds, and not more often than every ten. */
+  lookSoon(): void;
   /** This generation compiled and is in force: a restart begins with it. @throws TrustError CACHE */
   activated(generation: Generation): Promise<void>;
   /** It verified and cannot be used: the one before stays in force. */
@@ -70,6 +72,7 @@ export function openClient(options: ClientOptions): Client {
 class DeviceClient implements Client {
   readonly #options: ClientOptions;
   readonly #random: () => number;
+  readonly #pace: Pace;
   readonly #fetching: Fetching;
   readonly #store: FileStore;
   readonly #generations: Generations;
@@ -83,6 +86,7 @@ class DeviceClient implements Client {
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
+    this.#pace = new Pace(this.#random);
     const { ca, proxy, courier } = options;
     const metadataUrl = options.url.endsWith("/") ? options.url : `${options.url}/`;
     const errand = { metadataUrl, targetsUrl: `${metadataUrl}targets/`, ca, proxy };
@@ -163,8 +167,12 @@ class DeviceClient implements Client {
       this.#asked.resolve();
       const retry = { firstMs: Math.min(5000, pollMs), maxMs: Math.max(pollMs, 300_000) };
       const wait = failures === 0 ? jitter(pollMs, this.#random()) : pause(failures, this.#random(), retry);
-      await sleep(wait, undefined, { signal }).catch(() => undefined);
+      await this.#pace.pause(wait, signal);
     }
+  }
+
+  lookSoon(): void {
+    this.#pace.lookSoon();
   }
 
   async activated({ id, version }: Generation): Promise<void> {

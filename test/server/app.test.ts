@@ -29,6 +29,7 @@ test("every route of the OpenAPI document answers, and none that needs somebody 
     "post /api/v1/enrol": 403,
     "post /api/v1/reports": 401,
     "post /api/v1/requests": 401,
+    "post /api/v1/wake": 401,
     "post /api/v1/proposals": 503,
     "post /api/v1/exceptions": 401,
     "delete /api/v1/exceptions": 401,

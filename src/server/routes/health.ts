@@ -6,7 +6,7 @@ import { version } from "#lib/version.ts";
 import type { Deps, Env } from "#server/deps.ts";
 
 /** What load balancers and Prometheus ask. */
-export function healthRoutes({ store, repository, metrics, log }: Deps): Hono<Env> {
+export function healthRoutes({ store, repository, metrics, wakes, log }: Deps): Hono<Env> {
   const app = new Hono<Env>();
   app.get("/healthz", (c) => c.json({ ok: true, name: "edict-server", version }));
   app.get("/readyz", async (c) => {
@@ -24,6 +24,7 @@ export function healthRoutes({ store, repository, metrics, log }: Deps): Hono<En
     return c.json({ ok, ...checks }, ok ? 200 : 503);
   });
   app.get("/metrics", async (c) => {
+    metrics.waiting.set(wakes.waiting);
     metrics.devices.set((await store.counts()).devices);
     return c.text(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType });
   });

@@ -9,6 +9,7 @@ import {
   reportBatchSchema,
   requestAnswerSchema,
 } from "#protocol/report.ts";
+import { wakeAnswerSchema, wakePath, wakeRequestSchema } from "#protocol/wake.ts";
 import type { Env } from "#server/deps.ts";
 import { grantSchema } from "#server/routes/exceptions.ts";
 
@@ -46,6 +47,15 @@ export const operations: readonly Operation[] = [
     security: "device",
     body: exceptionRequestSchema,
     answer: requestAnswerSchema,
+  },
+  {
+    method: "post",
+    path: wakePath,
+    summary:
+      "Wait for news of the repository: answered at once where another edition is there, and after four minutes at the latest",
+    security: "device",
+    body: wakeRequestSchema,
+    answer: wakeAnswerSchema,
   },
   {
     method: "post",
