@@ -19,6 +19,8 @@ export interface Estate {
     readonly state: string;
     readonly run: string;
   };
+  /** Another policy is signed, and lies where the server serves it. */
+  publish(policy: Uint8Array): Promise<void>;
   /** Takes everything away again. */
   close(): Promise<void>;
 }
@@ -34,8 +36,11 @@ export async function startEstate(policy: Uint8Array, clock: Clock): Promise<Est
     const { root } = await initRepository({ ...repository, key });
     writeFileSync(join(folder, "root.json"), root);
     const catalog = Buffer.from(JSON.stringify(await loadCatalog()));
-    const proposal = await signPolicy({ repo: repository.dir, policy, catalog, key, clock });
-    await publishProposal({ ...repository, proposal });
+    const publish = async (bytes: Uint8Array): Promise<void> => {
+      const proposal = await signPolicy({ repo: repository.dir, policy: bytes, catalog, key, clock });
+      await publishProposal({ ...repository, proposal });
+    };
+    await publish(policy);
     const server = await startServer({ data, listen: "127.0.0.1:0", clock });
     writeFileSync(join(folder, "enrol.secret"), server.enrolSecret, { mode: 0o600 });
     mkdirSync(join(folder, "run"));
@@ -48,6 +53,7 @@ export async function startEstate(policy: Uint8Array, clock: Clock): Promise<Est
         state: join(folder, "state"),
         run: join(folder, "run"),
       },
+      publish,
       close: async () => {
         await server.close();
         rmSync(folder, { recursive: true, force: true });

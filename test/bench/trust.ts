@@ -5,7 +5,7 @@ import { setTimeout as after } from "node:timers/promises";
 import { loadCatalog } from "#cli/catalog.ts";
 import { systemClock } from "#lib/clock.ts";
 import { startEstate } from "./estate.ts";
-import { family, memory, ship, textOf } from "./shipped.ts";
+import { family, memory, ship, textOf, until } from "./shipped.ts";
 import { quantile, type Bench, type Row } from "./table.ts";
 import { ask, bareMemory, bundleChildren, memoryOf } from "./trust/children.ts";
 import type { Activations } from "./trust/child-activation.ts";
@@ -166,6 +166,35 @@ async function ofStart(): Promise<readonly Row[]> {
   }
 }
 
+/** A push: signed and published, seen by a device that waits at the server, verified and in force there. */
+async function ofPush(): Promise<readonly Row[]> {
+  const text = readFileSync(examplePolicy, "utf8");
+  const estate = await startEstate(Buffer.from(text), systemClock);
+  const shipped = await ship();
+  try {
+    const agent = await shipped.start(estate, { enforcement: "observe" });
+    const figures = async (): Promise<string> => (await fetch(`${estate.settings.server}/metrics`)).text();
+    const times: number[] = [];
+    for (let version = 3; version < 10; version += 1) {
+      await until("the device waits", async () => (await figures()).includes("edict_devices_waiting 1\n"));
+      await after(15_000); // nobody pushes twice in a quarter of a minute
+      await estate.publish(Buffer.from(text.replace("high-risk-software", `high-risk-software-${version}`)));
+      const began = performance.now();
+      await until("it is in force", () => textOf(join(estate.folder, "agent.log")).includes(`"version":${version}`));
+      times.push(performance.now() - began);
+    }
+    await agent.stop();
+    const name = "from a push to the policy in force on a device that waits for news";
+    return [
+      { name: `${name}, p50 of 7`, value: quantile(Float64Array.from(times), 0.5), unit: "ms" },
+      { name: `${name}, the longest`, value: Math.max(...times), unit: "ms", bound: 10_000 },
+    ];
+  } finally {
+    shipped.remove();
+    await estate.close();
+  }
+}
+
 /** Through the agent's own activation, in processes of their own. */
 async function ofActivation(
   { children }: Workshop,
@@ -235,6 +264,7 @@ export const bench: Bench = {
         { name: "bare Node, Private_Dirty", value: bare, unit: "MB" },
         ...(await ofCourier()),
         ...(await ofStart()),
+        ...(await ofPush()),
         ...(await ofTargets(shop, 10_000, 5)),
         ...(await ofTargets(shop, 100_000, 3)),
         ...(await ofCache(shop)),
