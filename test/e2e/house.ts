@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { runAgent } from "#agent/main.ts";
 import { loadCatalog } from "#cli/catalog.ts";
@@ -130,7 +131,12 @@ async function allReports({ url, adminToken }: RunningServer): Promise<readonly 
 /** Installs real tools from npm once for a file of tests; the reason, printed with the skip, where they are not to be had. */
 export function installTools(prefix: string, ...tools: readonly string[]): string | undefined {
   try {
-    execFileSync("npm", ["install", "--global", "--prefix", prefix, "--loglevel=error", ...tools], { stdio: "pipe" });
+    const home = mkdtempSync(join(tmpdir(), "edict-npm-")); // some write into the shell's files of the home that they find
+    const [npm_config_cache, npm_config_userconfig] = [".npm", ".npmrc"].map((name) => join(homedir(), name));
+    const env = { npm_config_cache, npm_config_userconfig, ...process.env, HOME: home };
+    const install = ["install", "--global", "--prefix", prefix, "--loglevel=error", ...tools];
+    execFileSync("npm", install, { stdio: "pipe", env });
+    rmSync(home, { recursive: true });
     return undefined;
   } catch (error) {
     const reason = `npm could not install the real tools: ${error instanceof Error ? error.message.split("\n")[0] : ""}`;
