@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Needle, Reading, SignerSeen } from "#policy/evidence.ts";
 import { elfHeader, sectionsAfter, type Section } from "#observe/readers/elf.ts";
 import { readSignature, signedForm, type Signature, type SignedForm } from "#observe/readers/signature.ts";
-import { readFrom, type Reads } from "#observe/reads.ts";
+import { readFrom, type Range, type Reads } from "#observe/reads.ts";
 import { makeSearch, shortestNeedle, type Search } from "#observe/search.ts";
 import type { Wanted } from "#policy/compile.ts";
 
@@ -133,9 +133,13 @@ function* find(
     if (needle !== undefined && !found.has(index) && allowed(needle, at, size, sections)) found.add(index);
   };
   for (const [begin, end] of takings.length === 0 ? ranges(needles, size, sections) : [[0, size] as const]) {
+    const rangeAt = (at: number): Range => {
+      const own = Math.min(piece, end - at);
+      return { offset: at, length: Math.min(own + longest, size - at) };
+    };
     for (let at = begin; at < end; at += piece) {
       const asked = Math.min(piece, end - at);
-      const bytes = yield { offset: at, length: Math.min(asked + longest, size - at) };
+      const bytes = yield { ...rangeAt(at), ahead: at + piece < end ? rangeAt(at + piece) : undefined };
       const own = Math.min(asked, bytes.length);
       for (const take of takings) take(bytes.subarray(0, own), at);
       plan.search.scan(bytes, own, (needle, offset) => stands(needle, at + offset));

@@ -1,5 +1,5 @@
 import { ContentMemory } from "#observe/content-memory.ts";
-import { contentPass, makePlan, unreadContent, type Content, type ContentPlan } from "#observe/content-pass.ts";
+import { contentPass, makePlan, piece, unreadContent, type Content, type ContentPlan } from "#observe/content-pass.ts";
 import { stampOf, why, type Opened } from "#observe/read-file.ts";
 import { readThrough } from "#observe/read-through.ts";
 import type { Wanted } from "#policy/compile.ts";
@@ -34,16 +34,23 @@ export class ContentReader {
   }
 
   async #readNow(opened: Opened): Promise<Content> {
-    const buffer = this.#buffers.pop() ?? Buffer.allocUnsafeSlow(this.#plan.longestRead);
+    const { size } = opened.stamp;
+    const buffer = this.#buffer();
+    // Only where nobody else reads: several files are read beside each other as it is.
+    const second = size > piece && this.#running.size === 0 ? this.#buffer() : undefined;
     try {
-      const content = await readThrough(opened, contentPass(this.#plan, opened.stamp.size), buffer);
+      const content = await readThrough(opened, contentPass(this.#plan, size), buffer, second);
       const after = stampOf(await opened.file.stat({ bigint: true }));
       if (after.key === opened.stamp.key) this.memory.learn(after.key, content); // else it was written to meanwhile
       return content;
     } catch (error) {
       return unreadContent(why(error));
     } finally {
-      this.#buffers.push(buffer);
+      this.#buffers.push(buffer, ...(second === undefined ? [] : [second]));
     }
+  }
+
+  #buffer(): Buffer {
+    return this.#buffers.pop() ?? Buffer.allocUnsafeSlow(this.#plan.longestRead);
   }
 }

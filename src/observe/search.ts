@@ -1,3 +1,5 @@
+import { viewOf } from "#observe/readers/bytes.ts";
+
 /**
  * Finds many strings in one pass: Wu and Manber, "A fast algorithm for multi-pattern searching" (1994), with blocks of two
  * bytes. It looks at about one byte in the length of the shortest string, whatever the number of strings.
@@ -31,15 +33,16 @@ export function makeSearch(needles: readonly Uint8Array[]): Search {
   const candidates = candidatesOf(needles, window);
   const shift = shiftsOf(candidates, window);
 
-  /** Looks at the window that ends at `at`; returns how far the next one lies. */
-  const look = (bytes: Uint8Array, at: number, end: number, found: (needle: number, at: number) => void): number => {
-    for (const { index, needle, from } of candidates.get(blockAt(bytes, at)) ?? []) {
-      const begin = at - window + 1 - from;
-      if (begin >= 0 && begin < end && standsAt(bytes, begin, needle)) found(index, begin);
-    }
-    return 1;
-  };
   const scan: Search["scan"] = (bytes, end, found) => {
+    const view = viewOf(bytes);
+    /** Looks at the window that ends at `at`; returns how far the next one lies. */
+    const look = (at: number): number => {
+      for (const { index, needle, from } of candidates.get(blockAt(view, at)) ?? []) {
+        const begin = at - window + 1 - from;
+        if (begin >= 0 && begin < end && standsAt(bytes, begin, needle)) found(index, begin);
+      }
+      return 1;
+    };
     const stop = Math.min(bytes.length, end + longest - 1);
     const quarter = Math.max(0, (stop - window + 1) >> 2);
     // Each look-up waits for the one before it: four lanes side by side keep the processor busy, at twice the speed.
@@ -47,27 +50,27 @@ export function makeSearch(needles: readonly Uint8Array[]): Search {
     const [aEnd, bEnd, cEnd] = [a + quarter, a + 2 * quarter, a + 3 * quarter];
     let [b, c, d] = [aEnd, bEnd, cEnd];
     while (a < aEnd && b < bEnd && c < cEnd && d < stop) {
-      const stepA = shift[blockAt(bytes, a)] ?? 1;
-      const stepB = shift[blockAt(bytes, b)] ?? 1;
-      const stepC = shift[blockAt(bytes, c)] ?? 1;
-      const stepD = shift[blockAt(bytes, d)] ?? 1;
-      a += stepA > 0 ? stepA : look(bytes, a, end, found);
-      b += stepB > 0 ? stepB : look(bytes, b, end, found);
-      c += stepC > 0 ? stepC : look(bytes, c, end, found);
-      d += stepD > 0 ? stepD : look(bytes, d, end, found);
+      const stepA = shift[blockAt(view, a)] ?? 1;
+      const stepB = shift[blockAt(view, b)] ?? 1;
+      const stepC = shift[blockAt(view, c)] ?? 1;
+      const stepD = shift[blockAt(view, d)] ?? 1;
+      a += stepA > 0 ? stepA : look(a);
+      b += stepB > 0 ? stepB : look(b);
+      c += stepC > 0 ? stepC : look(c);
+      d += stepD > 0 ? stepD : look(d);
     }
     for (const [from, to] of [[a, aEnd] as const, [b, bEnd] as const, [c, cEnd] as const, [d, stop] as const])
       for (let at = from; at < to;) {
-        const step = shift[blockAt(bytes, at)] ?? 1;
-        at += step > 0 ? step : look(bytes, at, end, found);
+        const step = shift[blockAt(view, at)] ?? 1;
+        at += step > 0 ? step : look(at);
       }
   };
   return { longest, scan };
 }
 
 /** The block that ends at `at`. */
-function blockAt(bytes: Uint8Array, at: number): number {
-  return ((bytes[at - 1] ?? 0) << 8) | (bytes[at] ?? 0);
+function blockAt(bytes: DataView, at: number): number {
+  return bytes.getUint16(at - 1, true);
 }
 
 /**
@@ -77,12 +80,13 @@ function blockAt(bytes: Uint8Array, at: number): number {
 function candidatesOf(needles: readonly Uint8Array[], window: number): ReadonlyMap<number, readonly Candidate[]> {
   const candidates = new Map<number, Candidate[]>();
   for (const [index, needle] of needles.entries()) {
+    const view = viewOf(needle);
     let [from, fewest] = [0, Infinity];
     for (let begin = 0; begin + window <= needle.length && fewest > 0; begin += 1) {
-      const count = candidates.get(blockAt(needle, begin + window - 1))?.length ?? 0;
+      const count = candidates.get(blockAt(view, begin + window - 1))?.length ?? 0;
       if (count < fewest) [from, fewest] = [begin, count];
     }
-    const block = blockAt(needle, from + window - 1);
+    const block = blockAt(view, from + window - 1);
     const sharing = candidates.get(block) ?? [];
     sharing.push({ index, needle, from });
     candidates.set(block, sharing);
@@ -93,11 +97,13 @@ function candidatesOf(needles: readonly Uint8Array[], window: number): ReadonlyM
 /** How far the window may move when it ends with this block: to the nearest place where a string's window has it, or past it. */
 function shiftsOf(candidates: ReadonlyMap<number, readonly Candidate[]>, window: number): Uint8Array {
   const shift = new Uint8Array(blocks).fill(window - 1);
-  for (const { needle, from } of [...candidates.values()].flat())
+  for (const { needle, from } of [...candidates.values()].flat()) {
+    const view = viewOf(needle);
     for (let at = 1; at < window; at += 1) {
-      const block = blockAt(needle, from + at);
+      const block = blockAt(view, from + at);
       shift[block] = Math.min(shift[block] ?? 0, window - 1 - at);
     }
+  }
   return shift;
 }
 

@@ -3,6 +3,7 @@ import type { Needle, Seen } from "#policy/evidence.ts";
 import { pathIndexInPieces, type PathIndex } from "#policy/path-index.ts";
 import { holdsOn, type Os } from "#policy/text.ts";
 import { Claim, type Target } from "#policy/claim.ts";
+import { Families, Postings } from "#policy/postings.ts";
 import type { Identity } from "#policy/tool.ts";
 
 /** One string a program can be searched for, whichever marker asks. */
@@ -35,40 +36,6 @@ function sameName(identity: Identity, name: string, os: Os): boolean {
       return windowsName(identity.name) === windowsName(name);
     default:
       return os satisfies never;
-  }
-}
-
-/** Claims by a key; one alone is kept without a list around it. */
-class Postings {
-  readonly #claims = new Map<string, Claim | Claim[]>();
-
-  add(key: string, claim: Claim): void {
-    const there = this.#claims.get(key);
-    if (there === undefined) this.#claims.set(key, claim);
-    else if (Array.isArray(there)) there.push(claim);
-    else this.#claims.set(key, [there, claim]);
-  }
-
-  each(key: string, visit: (claim: Claim) => void): void {
-    const there = this.#claims.get(key);
-    if (there === undefined) return;
-    if (Array.isArray(there)) for (const claim of there) visit(claim);
-    else visit(there);
-  }
-}
-
-/** Postings by a few families (ecosystems, hosts), so that no long key is joined for each of a million identities. */
-class Families {
-  readonly #families = new Map<string, Postings>();
-
-  add(family: string, key: string, claim: Claim): void {
-    let postings = this.#families.get(family);
-    if (postings === undefined) this.#families.set(family, (postings = new Postings()));
-    postings.add(key, claim);
-  }
-
-  each(family: string, key: string, visit: (claim: Claim) => void): void {
-    this.#families.get(family)?.each(key, visit);
   }
 }
 
@@ -114,6 +81,7 @@ export function* identityIndexInPieces(targets: readonly Target[]): Pieces<Ident
     }
   };
   yield* each(claimsOf(targets), add);
+  for (const one of Object.values(exact)) yield* one.seal();
   return new IdentityIndex(exact, yield* pathIndexInPieces(paths), yield* pathIndexInPieces(configs));
 }
 

@@ -1,6 +1,7 @@
 import { array, assert, constantFrom, integer, nat, oneof, property, record, subarray } from "fast-check";
 import { expect, test } from "vitest";
 import { contentPass, makePlan, piece, type Content, type ContentPlan } from "#observe/content-pass.ts";
+import type { Range } from "#observe/reads.ts";
 import type { Needle } from "#policy/evidence.ts";
 import { sectioned, type Placed, type Sectioned } from "./sectioned.ts";
 
@@ -23,8 +24,11 @@ function passOver(plan: ContentPlan, bytes: Buffer): Content {
   const buffer = Buffer.alloc(plan.longestRead);
   const pass = contentPass(plan, bytes.length);
   let next = pass.next();
+  let promised: Range | undefined;
   while (next.done !== true) {
-    const { offset, length } = next.value;
+    const { offset, length, ahead } = next.value;
+    expect({ offset, length }, "what was said to come next").toEqual(promised ?? { offset, length });
+    promised = ahead;
     expect(length, "it fits the buffer").toBeLessThanOrEqual(buffer.length);
     expect(offset + length, "nothing past the end is asked for").toBeLessThanOrEqual(Math.max(64, bytes.length));
     buffer.fill(0xaa);
