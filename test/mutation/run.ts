@@ -13,7 +13,7 @@ const here = fileURLToPath(new URL("../../", import.meta.url));
 /** Source file → those tests beside it that decide what it does; none that waits on purpose, but where nothing else looks at what is waited for. */
 const pieces: readonly (readonly [source: string, tests: string])[] = [
   ["src/trust/canonical.ts", "canonical"],
-  ["src/trust/client.ts", "client,clock,groups,bounds,attacks/published"],
+  ["src/trust/client.ts", "client,polls,restart,clock,groups,bounds,attacks/published"],
   ["src/trust/courier.ts", "courier-asks"],
   ["src/trust/courier-line.ts", "courier-line,courier-serve,courier-asks"],
   ["src/trust/courier-serve.ts", "courier-serve"],
