@@ -14,7 +14,7 @@ const here = fileURLToPath(new URL("../../", import.meta.url));
 const pieces: readonly (readonly [source: string, tests: string])[] = [
   ["src/trust/canonical.ts", "canonical"],
   ["src/trust/client.ts", "client,polls,restart,clock,groups,bounds,attacks/published"],
-  ["src/trust/courier.ts", "courier-asks"],
+  ["src/trust/courier.ts", "courier-asks,courier-ends"],
   ["src/trust/courier-line.ts", "courier-line,courier-serve,courier-asks"],
   ["src/trust/courier-serve.ts", "courier-serve"],
   ["src/trust/delegations.ts", "delegations,delegated,trusted-set"],
