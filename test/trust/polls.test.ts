@@ -40,12 +40,12 @@ const one = ["GET /timestamp.json"];
 const whole = ["GET /2.root.json", "GET /timestamp.json"];
 const refused: RequestListener = (_request, response) => void response.writeHead(500).end();
 
-/** Nothing waits until the test is over: how long it would have been, each time, in milliseconds. */
-function waits(): readonly number[] {
+/** Nothing waits until the test is over, or for ever: how long it would have been, each time, in milliseconds. */
+function waits(forEver = Infinity): readonly number[] {
   const times: number[] = [];
   const spy = vi.spyOn(timers, "setTimeout").mockImplementation((ms, value) => {
     times.push(ms ?? 0);
-    return Promise.resolve(value as never);
+    return ms !== undefined && ms >= forEver ? new Promise(() => undefined) : Promise.resolve(value as never);
   });
   syncBuiltinESMExports();
   onTestFinished(() => {
@@ -69,6 +69,27 @@ test.each([
   const rounds = await looks(repo, 6 + ill.length, after, { pollSeconds });
   expect(times).toEqual([well, well, ...ill, well, well, well, ill[0]]);
   expect(rounds.map(({ error }) => error)).toEqual(times.map((ms) => (ms === well ? undefined : "HTTP")));
+});
+
+test("what somebody says is new is looked for in ten seconds, however long it is until the next look", async () => {
+  const repo = await watched();
+  const times = waits(hour / 2);
+  let told = false;
+  const random = (): number => {
+    if (!told) repo.publish("targets");
+    if (!told) device.lookSoon();
+    told = true;
+    return 0;
+  };
+  const device = await repo.client({ random });
+  const versions: number[] = [];
+  for await (const { version } of device.updates({ pollSeconds: 3_600 }, new AbortController().signal)) {
+    versions.push(version);
+    if (versions.length === 2) break;
+  }
+  expect(versions).toEqual([1, 2]);
+  expect(times).toEqual([0.9 * hour, expect.any(Number)]);
+  expect(times[1]).toBeLessThanOrEqual(10_000);
 });
 
 test.each([
