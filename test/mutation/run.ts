@@ -25,7 +25,7 @@ const pieces: readonly (readonly [source: string, tests: string])[] = [
   ["src/trust/generation.ts", "generation,groups"],
   ["src/trust/generations.ts", "generations,groups"],
   ["src/trust/metadata.ts", "metadata"],
-  ["src/trust/pace.ts", "pace,polls"],
+  ["src/trust/pace.ts", "pace"],
   ["src/trust/parts.ts", "parts"],
   ["src/trust/sha256.ts", "delegations,delegated"],
   ["src/trust/state.ts", "state"],

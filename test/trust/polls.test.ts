@@ -1,10 +1,9 @@
 import type { RequestListener } from "node:http";
-import { syncBuiltinESMExports } from "node:module";
-import timers from "node:timers/promises";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { ClientOptions } from "#trust/client.ts";
 import { contents, grouped, packed, watched, type Watched } from "./device.ts";
 import { hour } from "./repository.ts";
+import { waits } from "./waits.ts";
 
 // How often the server is asked, for how much, and what is made of it.
 
@@ -40,40 +39,26 @@ const one = ["GET /timestamp.json"];
 const whole = ["GET /2.root.json", "GET /timestamp.json"];
 const refused: RequestListener = (_request, response) => void response.writeHead(500).end();
 
-/** Nothing waits until the test is over, or for ever: how long it would have been, each time, in milliseconds. */
-function waits(forEver = Infinity): readonly number[] {
-  const times: number[] = [];
-  const spy = vi.spyOn(timers, "setTimeout").mockImplementation((ms, value) => {
-    times.push(ms ?? 0);
-    return ms !== undefined && ms >= forEver ? new Promise(() => undefined) : Promise.resolve(value as never);
-  });
-  syncBuiltinESMExports();
-  onTestFinished(() => {
-    spy.mockRestore();
-    syncBuiltinESMExports();
-  });
-  return times;
-}
-
 test.each([
   { pollSeconds: 60, well: 54_000, ill: [2_500, 5_000, 10_000, 20_000, 40_000, 80_000, 150_000, 150_000] },
   { pollSeconds: 600, well: 540_000, ill: [2_500, 5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000] },
   { pollSeconds: 1, well: 900, ill: [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 150_000] },
 ])("asked every $pollSeconds s, and sooner at first where it does not answer", async ({ pollSeconds, well, ill }) => {
   const repo = await watched();
-  const times = waits();
+  const waited = waits();
   const after = (look: number): void => {
     if (look === 2 || look === 5 + ill.length) repo.answers.set("timestamp.json", refused);
     if (look === 2 + ill.length) repo.answers.clear();
   };
   const rounds = await looks(repo, 6 + ill.length, after, { pollSeconds });
+  const times = waited.map(({ ms }) => ms);
   expect(times).toEqual([well, well, ...ill, well, well, well, ill[0]]);
   expect(rounds.map(({ error }) => error)).toEqual(times.map((ms) => (ms === well ? undefined : "HTTP")));
 });
 
 test("what somebody says is new is looked for in ten seconds, however long it is until the next look", async () => {
   const repo = await watched();
-  const times = waits(hour / 2);
+  const waited = waits(hour / 2);
   let told = false;
   const random = (): number => {
     if (!told) repo.publish("targets");
@@ -88,8 +73,8 @@ test("what somebody says is new is looked for in ten seconds, however long it is
     if (versions.length === 2) break;
   }
   expect(versions).toEqual([1, 2]);
-  expect(times).toEqual([0.9 * hour, expect.any(Number)]);
-  expect(times[1]).toBeLessThanOrEqual(10_000);
+  expect(waited.map(({ ms }) => ms)).toEqual([0.9 * hour, expect.any(Number)]);
+  expect(waited[1]?.ms).toBeLessThanOrEqual(10_000);
 });
 
 test.each([
