@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { jitter, pause } from "#lib/backoff.ts";
 import type { Clock } from "#lib/clock.ts";
 import { describe } from "#lib/errors.ts";
+import type { Instant } from "#lib/pure/instant.ts";
 import { Courier, type CourierProcess } from "#trust/courier.ts";
 import { TrustError } from "#trust/error.ts";
 import { overHttp, type Fetcher, type Fetching } from "#trust/fetcher.ts";
 import { follow, PackedParts, type Following } from "#trust/follow.ts";
-import { idsOf, unpack, type Chain, type Generation } from "#trust/generation.ts";
+import { hashOf, idsOf, unpack, type Chain, type Generation } from "#trust/generation.ts";
 import { Generations, type StoredGeneration } from "#trust/generations.ts";
 import { limits } from "#trust/limits.ts";
 import { Pace } from "#trust/pace.ts";
@@ -77,8 +78,8 @@ class DeviceClient implements Client {
   readonly #store: FileStore;
   readonly #generations: Generations;
   readonly #standing = new Standing();
-  /** Of what the last whole look found. */
-  #id: string | undefined;
+  /** What the last whole look found, by which timestamp, and when; a look that failed found nothing. */
+  #found: { readonly id: string; readonly timestamp: string; readonly at: Instant } | undefined;
   #refreshing: Promise<Generation> | undefined;
   readonly #recalled = Promise.withResolvers<void>();
   readonly #asked = Promise.withResolvers<void>();
@@ -104,14 +105,9 @@ class DeviceClient implements Client {
   }
 
   refresh(signal?: AbortSignal): Promise<Generation> {
-    this.#refreshing ??= this.#refresh(signal).finally(() => (this.#refreshing = undefined));
+    const look = (): Promise<Generation> => this.#look(signal, (found) => this.#take(found));
+    this.#refreshing ??= this.#told(look).finally(() => (this.#refreshing = undefined));
     return this.#refreshing;
-  }
-
-  async #refresh(signal: AbortSignal | undefined): Promise<Generation> {
-    const { generation } = await this.#look(signal, undefined);
-    if (generation === undefined) throw new TrustError("CACHE", "there is no generation");
-    return generation;
   }
 
   async cached(): Promise<Generation | undefined> {
@@ -127,7 +123,6 @@ class DeviceClient implements Client {
     standing.problems = problems;
     if (found === undefined) return undefined;
     const { id, version } = found.used;
-    this.#id ??= id;
     standing.enforced = { version, id };
     return found.used;
   }
@@ -144,7 +139,7 @@ class DeviceClient implements Client {
     const still = (floor: Floor | undefined): Floor | undefined => vouched(floor, root.roles.timestamp, root.keys);
     const own = still(raise(undefined, set.timestamp?.issued, set.timestampSigners, now));
     standing.refreshed ??= state.refreshed;
-    standing.floor ??= raise(still(state.floor), own?.issued, own?.keys ?? [], now);
+    standing.floor ??= raise(still(state.floor), own?.issued, set.timestampSigners, now);
     standing.trusted ??= trustedOf(set);
   }
 
@@ -155,14 +150,16 @@ class DeviceClient implements Client {
     if (first !== undefined) yield first;
     this.#recalled.resolve();
     for (let failures = 0; !signal.aborted;) {
+      let news: Generation | undefined;
       try {
-        const { id, generation } = await this.#lookIfNeeded(signal, last);
-        last = id;
+        news = await this.#told(() => this.#lookIfNeeded(signal, last));
         failures = 0;
-        if (generation !== undefined) yield generation;
-      } catch (error) {
-        if (!(error instanceof TrustError)) throw error;
+      } catch {
         failures += 1; // it stands in status()
+      }
+      if (news !== undefined) {
+        last = news.id;
+        yield news;
       }
       this.#asked.resolve();
       const retry = { firstMs: Math.min(5000, pollMs), maxMs: Math.max(pollMs, 300_000) };
@@ -194,47 +191,51 @@ class DeviceClient implements Client {
     this.#fetching.close();
   }
 
-  /** One request while the timestamp is the one we have, as long as the whole workflow ran within the hour. */
-  async #lookIfNeeded(signal: AbortSignal, last: string | undefined): Promise<Looked> {
-    const { trusted, refreshed } = this.#standing;
-    const since = refreshed === undefined ? hourMs : this.#options.clock.now() - refreshed;
-    if (last !== undefined && trusted !== undefined && this.#id === last && since >= 0 && since < hourMs) {
+  /**
+   * A generation other than `last`. One request, where the last whole look found `last`, within the hour and under the timestamp
+   * that is still the server's.
+   */
+  async #lookIfNeeded(signal: AbortSignal, last: string | undefined): Promise<Generation | undefined> {
+    const found = this.#found;
+    if (found !== undefined && found.id === last && isWithinAnHour(found.at, this.#options.clock.now())) {
       const { etag } = await readState(this.#store);
-      if (etag !== undefined && etag.of === trusted.timestamp.sha256) {
-        const reply = await this.#told(() => this.#fetcher(signal).timestamp(limits.timestamp, etag.value));
-        if (reply === "unchanged") return { id: last, generation: undefined };
+      if (etag?.of === found.timestamp) {
+        const reply = await this.#fetcher(signal).timestamp(limits.timestamp, etag.value);
+        if (reply === "unchanged") return undefined;
       }
     }
-    return this.#look(signal, last);
+    return this.#look(signal, async (looked) => (looked.id === last ? undefined : this.#take(looked)));
   }
 
-  /** The whole workflow. The generation is read only where it is another one than `last`. */
-  #look(signal: AbortSignal | undefined, last: string | undefined): Promise<Looked> {
-    return this.#told(() =>
-      this.#store.exclusively(async () => {
-        const now = this.#options.clock.now();
-        const fetcher = this.#fetcher(signal);
-        const updated = await update({ fetcher, store: this.#store, bootstrap: this.#options.bootstrap, now });
-        const { set, targets, floor } = updated;
-        const standing = this.#standing;
-        [standing.trusted, standing.floor, standing.refreshed] = [trustedOf(set), floor, now];
-        const parts = new PackedParts(set, this.#generations, fetcher);
-        const { used, problem } = await follow(updated, this.#options, (one) => parts.unpacked(one));
-        await this.#store.keepRoles(set.files.keys());
-        [standing.trusted, standing.problem] = [trustedOf(set), problem];
-        const { id } = idsOf({ set, used });
-        this.#id = id;
-        if (id === last) return { id, generation: undefined };
-        const stored = await this.#generations.find(id);
-        if (stored !== undefined) return { id, generation: await this.#open(stored) };
+  /** The whole workflow, and what `make` makes of what it found: all of it, or this look has failed. */
+  #look<T>(signal: AbortSignal | undefined, make: (looked: Looked) => Promise<T>): Promise<T> {
+    return this.#store.exclusively(async () => {
+      const now = this.#options.clock.now();
+      const fetcher = this.#fetcher(signal);
+      const updated = await update({ fetcher, store: this.#store, bootstrap: this.#options.bootstrap, now });
+      const { set, targets, floor } = updated;
+      const standing = this.#standing;
+      [standing.trusted, standing.floor, standing.refreshed] = [trustedOf(set), floor, now];
+      const parts = new PackedParts(set, this.#generations, fetcher);
+      const { used, problem } = await follow(updated, this.#options, (one) => parts.unpacked(one));
+      await this.#store.keepRoles(set.files.keys());
+      [standing.trusted, standing.problem] = [trustedOf(set), problem];
+      const { id } = idsOf({ set, used });
+      const made = await make({ id, chain: { set, targets, used }, parts });
+      this.#found = { id, timestamp: hashOf(set, "timestamp"), at: now };
+      return made;
+    });
+  }
 
-        const packed = new Map(await together(used, async (one) => [one.part.path, await parts.packed(one)] as const));
-        const found = { id, chain: { set, targets, used }, packed };
-        const generation = await this.#open(found);
-        await this.#generations.add(found);
-        return { id, generation };
-      }),
-    );
+  /** The generation that is here already, or is fetched and kept. */
+  async #take({ id, chain, parts }: Looked): Promise<Generation> {
+    const stored = await this.#generations.find(id);
+    if (stored !== undefined) return this.#open(stored);
+    const packed = await together(chain.used, async (one) => [one.part.path, await parts.packed(one)] as const);
+    const found = { id, chain, packed: new Map(packed) };
+    const generation = await this.#open(found);
+    await this.#generations.add(found);
+    return generation;
   }
 
   async #open({ chain: { set, targets, used }, packed }: StoredGeneration): Promise<Generation> {
@@ -243,14 +244,17 @@ class DeviceClient implements Client {
       return { part, bytes };
     });
     const only = (kind: Part["kind"]): Uint8Array | undefined => unpacked.find(({ part }) => part.kind === kind)?.bytes;
-    const [policy, catalog] = [only("policy"), only("catalog")];
-    if (policy === undefined || catalog === undefined) throw new TrustError("CACHE", "the generation is not whole");
+    const needed = (kind: Part["kind"]): Uint8Array => {
+      const bytes = only(kind);
+      if (bytes === undefined) throw new TrustError("CACHE", `there is no ${kind}`);
+      return bytes;
+    };
     const groups = unpacked.filter(({ part }) => part.kind === "group");
     return {
       ...idsOf({ set, used }),
       version: targets.version,
-      policy,
-      catalog,
+      policy: needed("policy"),
+      catalog: needed("catalog"),
       devices: only("devices"),
       groups: new Map(groups.map(({ part, bytes }) => [part.name, bytes])),
       exceptions: only("exceptions"),
@@ -278,6 +282,10 @@ class DeviceClient implements Client {
 
 interface Looked {
   readonly id: string;
-  /** Undefined where it is the one that was known. */
-  readonly generation: Generation | undefined;
+  readonly chain: Chain;
+  readonly parts: PackedParts;
+}
+
+function isWithinAnHour(before: Instant, now: Instant): boolean {
+  return before <= now && now - before < hourMs;
 }

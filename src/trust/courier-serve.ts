@@ -21,7 +21,6 @@ export async function serveCourier(line: Duplex): Promise<void> {
     }
   } finally {
     told?.http.close();
-    line.destroy();
   }
 }
 

@@ -85,7 +85,7 @@ export class Courier implements Fetching {
         signal?.removeEventListener("abort", abort);
         then();
       };
-      signal?.addEventListener("abort", abort, { once: true });
+      signal?.addEventListener("abort", abort);
       this.#waiting.set(id, {
         most: ask.bytes,
         done: (found) => settle(() => resolve(found)),

@@ -143,15 +143,19 @@ export function commonPaths({ targets }: Targets): readonly string[] {
  * device alone: they change all day, and for somebody else.
  */
 export function idsOf({ set, used }: Pick<Chain, "set" | "used">): { readonly id: string; readonly policyId: string } {
-  const bytesOf = (role: string): string => sha256(set.files.get(role) ?? "");
   const inOrder = used.toSorted((a, b) => (a.part.path < b.part.path ? -1 : 1));
   const own = inOrder.filter(({ part }) => part.kind === "group");
-  const groups = own.map(({ part, found }) => [part.path, found.role, bytesOf(found.role)]);
+  const groups = own.map(({ part, found }) => [part.path, found.role, hashOf(set, found.role)]);
   const exceptions = inOrder.filter(({ part }) => part.kind === "exceptions");
   const granted = exceptions.map(({ part, found }) => [part.path, [...found.file.hashes]]);
-  const common = bytesOf("targets");
+  const common = hashOf(set, "targets");
   const policyId = groups.length === 0 ? common : sha256(JSON.stringify([common, groups]));
   return { id: granted.length === 0 ? policyId : sha256(JSON.stringify([policyId, granted])), policyId };
+}
+
+/** Of a role's bytes, as they are trusted. */
+export function hashOf(set: TrustedSet, role: string): string {
+  return sha256(set.files.get(role) ?? "");
 }
 
 /** As a packed part lies in a generation's folder. */

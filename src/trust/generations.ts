@@ -108,7 +108,7 @@ export class Generations {
     );
     if (isFolder) return;
     await rm(this.#dir, { force: true });
-    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    await mkdir(this.#dir, { mode: 0o700 });
   }
 
   /** One that was refused may be followed by many more: only the last two wait to be activated. */
@@ -129,13 +129,10 @@ export class Generations {
       const short = id.slice(0, idLength);
       // The candidate; or what was in force before and comes back, as when an exception was granted and is withdrawn.
       const same = folders.toReversed().find((folder) => folder.id === short);
-      if (same !== undefined && same === last) return;
+      if (same === undefined) throw new TrustError("CACHE", `there is no generation ${short}`);
+      if (same === last) return;
       const number = String((last?.number ?? 0) + 1).padStart(numberLength, "0");
-      await replaceFolder(
-        join(this.#dir, same?.name ?? `candidate-${short}`),
-        join(this.#dir, `active-${number}-${short}`),
-        this.#dir,
-      );
+      await replaceFolder(join(this.#dir, same.name), join(this.#dir, `active-${number}-${short}`), this.#dir);
       const kept = folders.filter((folder) => folder.number !== undefined && folder !== same).slice(0, 2);
       for (const folder of folders)
         if (!kept.includes(folder)) await rm(join(this.#dir, folder.name), { recursive: true, force: true });

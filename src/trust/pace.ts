@@ -32,9 +32,11 @@ export class Pace {
     const over = sleep(ms, false, { signal: AbortSignal.any([signal, stop.signal]) }).catch(() => false);
     const isNews = await Promise.race([this.#news.promise.then(() => true), over]);
     stop.abort();
-    const passed = performance.now() - began;
-    const soon = Math.max(this.#bounds.leastMs - passed, this.#random() * this.#bounds.spreadMs);
-    if (isNews) await sleep(Math.min(soon, ms - passed), undefined, { signal }).catch(() => undefined);
+    if (isNews) {
+      const passed = performance.now() - began;
+      const soon = Math.max(this.#bounds.leastMs - passed, this.#random() * this.#bounds.spreadMs);
+      await sleep(Math.min(soon, ms - passed), undefined, { signal }).catch(() => undefined);
+    }
     this.#news = Promise.withResolvers(); // the look that follows finds all of it
   }
 }

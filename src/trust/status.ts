@@ -2,7 +2,6 @@ import { instantOf, type Instant } from "#lib/pure/instant.ts";
 import type { TrustCode } from "#trust/error.ts";
 import type { Freshness } from "#trust/generation.ts";
 import type { Timestamp } from "#trust/metadata.ts";
-import { sha256 } from "#trust/sha256.ts";
 import { notBefore, type Floor } from "#trust/state.ts";
 import type { TrustedSet } from "#trust/trusted-set.ts";
 import { lastHeard } from "#trust/updater.ts";
@@ -27,19 +26,18 @@ const dayMs = 24 * 3_600_000;
 
 /** What is kept of a set while it is not looked at: its files may be large. */
 export interface Trusted {
-  readonly timestamp: Pick<Timestamp, "expires" | "issued"> & { readonly sha256: string };
+  readonly timestamp: Pick<Timestamp, "expires" | "issued">;
   readonly roles: TrustStatus["roles"];
 }
 
 export function trustedOf(set: TrustedSet): Trusted | undefined {
-  const bytes = set.files.get("timestamp");
-  if (set.timestamp === undefined || bytes === undefined) return undefined;
+  if (set.timestamp === undefined) return undefined;
   const { expires, issued } = set.timestamp;
   const roles = [...set.files.keys()].flatMap((role) => {
     const metadata = set.metadata(role);
     return metadata === undefined ? [] : [[role, { version: metadata.version, expires: metadata.expires }] as const];
   });
-  return { timestamp: { expires, issued, sha256: sha256(bytes) }, roles: Object.fromEntries(roles) };
+  return { timestamp: { expires, issued }, roles: Object.fromEntries(roles) };
 }
 
 /** What a client knows now, and how old it is. Everything is measured at a `now` that is given. */

@@ -13,8 +13,8 @@ const here = fileURLToPath(new URL("../../", import.meta.url));
 /** Source file → those tests beside it that decide what it does; none that waits on purpose, but where nothing else looks at what is waited for. */
 const pieces: readonly (readonly [source: string, tests: string])[] = [
   ["src/trust/canonical.ts", "canonical"],
-  ["src/trust/client.ts", "client,clock,groups,bounds,attacks/published"],
-  ["src/trust/courier.ts", "courier-asks"],
+  ["src/trust/client.ts", "client,polls,restart,clock,groups,bounds,attacks/published"],
+  ["src/trust/courier.ts", "courier-asks,courier-ends"],
   ["src/trust/courier-line.ts", "courier-line,courier-serve,courier-asks"],
   ["src/trust/courier-serve.ts", "courier-serve"],
   ["src/trust/delegations.ts", "delegations,delegated,trusted-set"],
@@ -25,6 +25,7 @@ const pieces: readonly (readonly [source: string, tests: string])[] = [
   ["src/trust/generation.ts", "generation,groups"],
   ["src/trust/generations.ts", "generations,groups"],
   ["src/trust/metadata.ts", "metadata"],
+  ["src/trust/pace.ts", "pace"],
   ["src/trust/parts.ts", "parts"],
   ["src/trust/sha256.ts", "delegations,delegated"],
   ["src/trust/state.ts", "state"],

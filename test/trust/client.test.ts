@@ -1,4 +1,9 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { duplexPair } from "node:stream";
 import { expect, test } from "vitest";
+import type { CourierProcess } from "#trust/courier.ts";
+import { serveCourier } from "#trust/courier-serve.ts";
 import { day, hour, served } from "./repository.ts";
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -17,6 +22,56 @@ test("a policy that was published arrives, and is there again without the networ
   const again = await offline.cached();
   expect(again && text(again.policy)).toBe(text(generation.policy));
   expect(again?.state).toBe("fresh");
+});
+
+test("a repository's address is its folder's, with a slash at its end or without", async () => {
+  const repo = await served();
+  await repo.publish("first");
+  const device = await repo.client({ url: repo.web.url.replace(/\/$/, "") });
+  expect(await device.refresh()).toMatchObject({ version: 2 });
+});
+
+test("where there is a courier, nothing is fetched but by it, and it is ended with the client", async () => {
+  const repo = await served();
+  await repo.publish("first");
+  const lives: { over: boolean }[] = [];
+  const courier = (): CourierProcess => {
+    const [control, other] = duplexPair();
+    const life = { over: false };
+    lives.push(life);
+    const ended = serveCourier(other).then(String, String);
+    return { control, ended, kill: () => void (life.over = true) };
+  };
+  const device = await repo.client({ courier });
+  expect(lives).toEqual([]);
+  expect(await device.refresh()).toMatchObject({ version: 2 });
+  expect(lives).toEqual([{ over: false }]);
+  device.close();
+  expect(lives).toEqual([{ over: true }]);
+});
+
+test("whatever is thrown while it looks is an error of the client, with what was thrown as its cause", async () => {
+  const repo = await served();
+  await repo.publish("first");
+  const thrown = new Error("no such device");
+  const groups = (): never => {
+    throw thrown;
+  };
+  const device = await repo.client({ groups });
+  const error = { code: "CACHE", message: "no such device" };
+  await expect(device.refresh()).rejects.toMatchObject({ name: "TrustError", ...error, cause: thrown });
+  expect(device.status().lastError).toMatchObject({ code: "CACHE", at: repo.clock.at });
+});
+
+test("what is in force is not stored again", async () => {
+  const repo = await served();
+  await repo.publish("first");
+  const device = await repo.client();
+  const stored = (): Promise<readonly string[]> => readdir(join(device.dir, "generations"));
+  await device.activated(await device.refresh());
+  const before = await stored();
+  expect(await device.refresh()).toMatchObject({ version: 2 });
+  expect(await stored()).toEqual(before);
 });
 
 test("a repository in which nothing was published yet says so", async () => {

@@ -94,6 +94,7 @@ test.each([
   ["1.targets.json", "timestamp.json", "targets.json: _type is not targets"],
   ["1.ro1.ot.json", "10.root.json", "ro1.ot.json: _type is not targets"],
   ["ro1.ot.json", "10.root.json", "ro1.ot.json: _type is not targets"],
+  ["1.a.json.b.json", "10.root.json", "a.json.b.json: _type is not targets"],
 ])("what comes as %s and is %s is not handed over", async (name, other, message) => {
   const { web, files } = await published();
   files.set(name, files.get(other) ?? Buffer.of());

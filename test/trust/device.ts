@@ -48,8 +48,10 @@ export async function watched(): Promise<Watched> {
       if (typeof bytes === "function") bytes(request, response);
       else if (bytes === undefined) response.writeHead(404).end();
       else {
-        if (tags.sent) response.setHeader("etag", `"${sha256(bytes)}"`);
-        response.end(bytes);
+        const etag = `"${sha256(bytes)}"`;
+        if (tags.sent) response.setHeader("etag", etag);
+        if (request.headers["if-none-match"] === etag) response.writeHead(304).end();
+        else response.end(bytes);
       }
     });
   });

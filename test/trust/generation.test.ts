@@ -184,6 +184,12 @@ test("a file of a group that nobody signed for is refused", async () => {
   await expect(verifyGeneration(files)).rejects.toMatchObject({ code: "MISMATCH", file: groupPath("b"), message });
 });
 
+test("a file that is not packed is no part, whatever else it is called", async () => {
+  const { files, used } = await whole();
+  const name = packedFile(groupPath("b")).replace(/gz$/, "xz");
+  expect((await verifyGeneration(files.set(name, gzipSync("{}")))).used).toEqual(used);
+});
+
 test("the id is that of what is used, in whatever order it was found; exceptions leave the policy's id", async () => {
   const { set, used } = await whole();
   const only = (...paths: readonly string[]): ReturnType<typeof idsOf> =>

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { TrustError } from "#trust/error.ts";
@@ -99,10 +99,32 @@ test("what was in force before and comes back has the highest number, and is the
   expect(await folders(a, b, c, d)).toEqual(["active-0000000003-b", "active-0000000004-d", "active-0000000005-b"]);
 });
 
+test("what comes back from before leaves the two that were in force since", async () => {
+  const { generations, next, folders } = await kept();
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i += 1) {
+    ids.push(await next());
+    await generations.activate(ids.at(-1) ?? "");
+  }
+  await generations.activate(ids[1] ?? "");
+  expect(await folders(...ids)).toEqual(["active-0000000001-a", "active-0000000003-c", "active-0000000004-b"]);
+});
+
 test("the last two wait to be activated", async () => {
   const { next, folders } = await kept();
   const ids = [await next(), await next(), await next(), await next()];
   expect(await folders(...ids)).toEqual(["candidate-c", "candidate-d"]);
+});
+
+test.each([0, 1])("of two that wait the older one goes, whatever they are called: %i", async (older) => {
+  const { dir, next } = await kept();
+  await next();
+  await next();
+  const names = await readdir(dir);
+  for (const [i, name] of names.entries()) await utimes(join(dir, name), 0, i === older ? 1000 : 2000);
+  await next();
+  const left = await readdir(dir);
+  expect(names.map((name) => left.includes(name))).toEqual([older !== 0, older !== 1]);
 });
 
 test("one that cannot be used is said by its name, and the one before is in force", async () => {
@@ -122,6 +144,17 @@ test("one that cannot be used is said by its name, and the one before is in forc
   );
   expect(nothing).toBeUndefined();
   expect(said.at(-1)).toMatch(/^active-.* cannot be used: not this one$/);
+});
+
+test("a folder that holds another generation than its name says cannot be used", async () => {
+  const { dir, generations, next } = await kept();
+  const a = await next();
+  await generations.activate(a);
+  const other = `active-0000000002-${"0".repeat(16)}`;
+  await cp(join(dir, `active-0000000001-${a.slice(0, 16)}`), join(dir, other), { recursive: true });
+  const report: string[] = [];
+  expect(await found(generations, report)).toBe(a);
+  expect(report).toEqual([`${other} cannot be used: it is not whole`]);
 });
 
 test("a generation is found by its whole id, where it is whole", async () => {
@@ -175,10 +208,12 @@ test("folders that cannot be read are said, and none are none", async () => {
   await writeFile(join(base, "file"), "");
   expect(await found(new Generations(join(base, "file")), report)).toBeUndefined();
   expect(report).toEqual([expect.stringMatching(/^the generations cannot be read: ENOTDIR/)]);
-  await expect(new Generations(join(base, "none")).activate("0".repeat(64))).rejects.toMatchObject({
-    code: "CACHE",
-    message: "the generation cannot be stored",
-  });
+  for (const name of ["none", "file"]) {
+    const none = new Generations(join(base, name));
+    expect(await none.find("0".repeat(64))).toBeUndefined();
+    const error = { code: "CACHE", message: "there is no generation 0000000000000000" };
+    await expect(none.activate("0".repeat(64))).rejects.toMatchObject(error);
+  }
 });
 
 test("a generation is its owner's alone, and one that cannot be written whole leaves nothing", async () => {
@@ -194,6 +229,10 @@ test("a generation is its owner's alone, and one that cannot be written whole le
   expect(await readdir(dir)).toEqual([folder]);
   await writeFile(join(dir, ".dead.tmp"), "");
   const broken = { ...stored, packed: new Map([["policy.json", 7 as unknown as Uint8Array]]) };
-  await expect(generations.add(broken)).rejects.toMatchObject({ code: "CACHE", cause: expect.any(TypeError) });
+  await expect(generations.add(broken)).rejects.toMatchObject({
+    code: "CACHE",
+    message: "the generation cannot be stored",
+    cause: expect.any(TypeError),
+  });
   expect(await readdir(dir)).toEqual([folder]);
 });

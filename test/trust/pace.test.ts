@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { Pace } from "#trust/pace.ts";
+import { waits } from "./waits.ts";
 
 const hour = 3_600_000;
 const never = new AbortController().signal;
@@ -45,6 +46,42 @@ test("news delay no look that was due", async () => {
   const pace = new Pace(() => 0, { leastMs: hour, spreadMs: 0 });
   pace.lookSoon();
   await expect(pace.pause(5, never)).resolves.toBeUndefined();
+});
+
+test.each([
+  { news: 0, random: 0, later: 10_000 },
+  { news: 4_000, random: 0, later: 6_000 },
+  { news: 8_000, random: 0.5, later: 2_500 },
+  { news: 20_000, random: 0.5, later: 2_500 },
+  { news: 59_000, random: 0.5, later: 1_000 },
+])("news $news ms after the last look of a minute's are looked at $later ms later", async ({ news, random, later }) => {
+  const day = 24 * hour;
+  const time = vi.spyOn(performance, "now").mockReturnValue(day);
+  onTestFinished(() => time.mockRestore());
+  const waited = waits(60_000);
+  const pace = new Pace(() => random);
+  const paused = pace.pause(60_000, never);
+  time.mockReturnValue(day + news);
+  pace.lookSoon();
+  await paused;
+  expect(waited.map(({ ms }) => ms)).toEqual([60_000, later]);
+  expect(waited[0]?.signal?.aborted).toBe(true); // or its timer would stay until then
+});
+
+test("without news it waits once, and is over", async () => {
+  const waited = waits();
+  await new Pace(() => 0.5).pause(60_000, never);
+  expect(waited.map(({ ms }) => ms)).toEqual([60_000]);
+});
+
+test("who gives up does not wait for the look that news asked for", async () => {
+  const pace = new Pace(() => 0, { leastMs: hour, spreadMs: 0 });
+  const stop = new AbortController();
+  pace.lookSoon();
+  const paused = pace.pause(2 * hour, stop.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  stop.abort();
+  await expect(paused).resolves.toBeUndefined();
 });
 
 /** Whether that ends before everything else in this process had its turn, twice. */

@@ -136,23 +136,6 @@ test.each(["a file", "a FIFO", "a link to itself"])(
   },
 );
 
-test("a device whose whole store is gone begins again from the installer's root", async () => {
-  const { repo, client } = await device();
-  await rm(client.dir, { recursive: true });
-  const again = await repo.client({ dir: client.dir });
-  expect(await again.cached()).toBeUndefined();
-  expect(again.status().state).toBe("empty");
-  expect((await again.refresh()).version).toBe(3);
-});
-
-test("a device with neither a stored nor an installed root says so, and still enforces what it had", async () => {
-  const { repo, client } = await device();
-  await rm(join(client.dir, "root.json"));
-  const broken = await repo.client({ dir: client.dir, bootstrap: Buffer.from("{}") });
-  expect((await broken.cached())?.version).toBe(3);
-  await expect(broken.refresh()).rejects.toMatchObject({ code: "CACHE", file: "root" });
-});
-
 test("the store is readable by its owner alone", async () => {
   const { client } = await device();
   for (const file of await filesOf(client.dir))

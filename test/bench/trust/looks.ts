@@ -122,6 +122,7 @@ export async function polls(
     },
     shard: undefined,
   });
+  await client.refresh(); // the first look after a start is a whole one
   for await (const generation of client.updates({ pollSeconds: 0 }, stop.signal)) {
     await client.activated(generation);
     before = await server.traffic();
