@@ -7,6 +7,7 @@ import { pluginIn } from "#observe/owners/jetbrains.ts";
 import { derivationIn } from "#observe/owners/nix.ts";
 import { snapIn } from "#observe/owners/snap.ts";
 import { builtinIn, extensionIn } from "#observe/owners/vscode.ts";
+import { storedByYarn } from "#observe/owners/yarn.ts";
 import type { PlaceKind, Unit } from "#observe/places.ts";
 import type { Says } from "#observe/seen.ts";
 
@@ -23,6 +24,7 @@ const readers: Readonly<Record<PlaceKind, ReadUnit>> = {
   chrome: chromeExtensionIn,
   jetbrains: pluginIn,
   bun: cachedByBun,
+  yarnstore: storedByYarn,
 };
 
 /** What a unit's own records say, where root or `owner` wrote them; undefined where they do not bear out its place. */

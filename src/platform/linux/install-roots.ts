@@ -13,6 +13,7 @@ const shared: readonly Root[] = [
   ["/usr/lib/sysimage/rpm", "packages", 1],
   ["/var/lib/rpm", "packages", 1],
   ["/usr/share/rpm", "packages", 1],
+  ["/root/.rpmdb", "packages", 1],
   ["/lib/apk/db", "packages", 1],
   ["/usr/lib/apk/db", "packages", 1],
   ["/var/lib/pacman/local", "packages", 0],
@@ -71,6 +72,7 @@ const lookedThrough: readonly Root[] = [
   [".conda/envs", "units", 4],
   [".local/share/JetBrains", "units", 0],
   [".local/share/Google", "units", 0],
+  [".local/share/nix/root/nix/store", "units", 1],
   [".claude/local", "units", 1],
   [".qwen/updates", "units", 5],
 ];
