@@ -1,7 +1,7 @@
 import { opendir } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { systemCode } from "#lib/errors.ts";
-import { containerOf } from "#observe/containers.ts";
+import { containerOf } from "#lib/pure/containers.ts";
 import { placesBelow, type Place, type PlaceKind } from "#observe/places.ts";
 import { below, nameOf, parentOf, toBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { isThere, why } from "#observe/read-file.ts";

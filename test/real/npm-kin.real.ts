@@ -141,6 +141,7 @@ function environment(home: string): NodeJS.ProcessEnv {
     YARN_NPM_REGISTRY_SERVER: registry,
     YARN_UNSAFE_HTTP_WHITELIST: "127.0.0.1",
     YARN_ENABLE_TELEMETRY: "0",
+    YARN_CACHE_FOLDER: join(home, ".cache/yarn"), // Yarn 1 has root's in /usr/local/share
     CI: "",
   };
 }
