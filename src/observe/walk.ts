@@ -197,8 +197,8 @@ async function* waitedFor(folder: RawPath): AsyncGenerator<FolderPart> {
 /** Hidden folders of a project that packages lie in: virtual environments, and what conda and pixi make. */
 const hidden: ReadonlySet<string> = new Set([".venv", ".env", ".virtualenv", ".conda", ".pixi", ".yarn"]);
 
-/** Where pnpm (12's dlx: .pacquet), Bun's isolated installs and npm's linked ones keep the packages of a node_modules folder. */
-const stores: ReadonlySet<string> = new Set([".pnpm", ".pacquet", ".bun", ".store"]);
+/** Where pnpm (12's dlx: .pacquet), Bun's isolated installs, Deno and npm's linked ones keep the packages of a node_modules folder. */
+const stores: ReadonlySet<string> = new Set([".pnpm", ".pacquet", ".bun", ".deno", ".store"]);
 
 /** Folders that Firefox and what was made of it keep profiles in (on Windows and macOS one further down). */
 const families: ReadonlySet<string> = new Set(["firefox", "Profiles", "librewolf", ".librewolf", ".waterfox", ".zen"]);

@@ -29,7 +29,7 @@ let registry = "";
 beforeAll(async () => {
   const [port] = await once(server.stdout, "data");
   registry = `http://127.0.0.1:${String(port).trim()}`;
-  const wanted = ["bun@1.3.14", "yarn1@npm:yarn@1.22.22", "@yarnpkg/cli-dist@4.18.1", "pnpm@12.4.2"];
+  const wanted = ["bun@1.3.14", "yarn1@npm:yarn@1.22.22", "@yarnpkg/cli-dist@4.18.1", "pnpm@12.4.2", "deno@2.9.6"];
   const env = { ...process.env, npm_config_userconfig: join(homedir(), ".npmrc") };
   run(tools, ["/usr/bin/env", "npm", "install", "--ignore-scripts", "--loglevel=error", ...wanted], {
     env,
@@ -40,6 +40,7 @@ beforeAll(async () => {
 const node = process.execPath;
 const at = (path: string): string => join(tools, "node_modules", path);
 const bun = [at(`@oven/bun-linux-${process.arch === "arm64" ? "aarch64" : process.arch}/bin/bun`)];
+const deno = [at(`@deno/linux-${process.arch}-glibc/deno`)];
 const pnpm = [node, at("pnpm/bin/pnpm.mjs")];
 const yarn1 = [node, at("yarn1/bin/yarn.js"), "--no-progress"];
 const yarn4 = [node, at("@yarnpkg/cli-dist/bin/yarn.js")];
@@ -125,6 +126,20 @@ const layouts: readonly Layout[] = [
   },
   { by: "Bun", commands: () => [[...bun, "add", ...both]], program: inProject },
   { by: "Bun, isolated,", commands: () => [[...bun, "add", "--linker", "isolated", ...both]], program: inProject },
+  { by: "Deno", commands: () => [[...deno, "add", ...both.map((id) => `npm:${id}`)]], program: inProject },
+  {
+    by: "Deno --global",
+    commands: () => both.map((id) => [...deno, "install", "--global", "--allow-all", `npm:${id}`]),
+    program: ".deno/bin/.crush/node_modules/@charmland/crush/cli.js",
+  },
+  {
+    by: "deno run",
+    commands: (home) => [
+      ["/bin/rm", join(home, project, "package.json")],
+      ...both.map((id) => [...deno, "run", "--allow-all", `npm:${id}`]),
+    ],
+    program: ".cache/deno/npm/*/@charmland/crush/*/cli.js",
+  },
   { by: "Bun --global", commands: () => [[...bun, "add", "--global", ...both]], program: ".bun/bin/crush" },
 ];
 

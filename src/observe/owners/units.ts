@@ -3,6 +3,7 @@ import { caskIn, kegIn } from "#observe/owners/brew.ts";
 import { chromeExtensionIn } from "#observe/owners/chrome.ts";
 import { flatpakIn } from "#observe/owners/flatpak.ts";
 import { cachedByBun } from "#observe/owners/bun.ts";
+import { cachedByDeno } from "#observe/owners/deno.ts";
 import { pluginIn } from "#observe/owners/jetbrains.ts";
 import { derivationIn } from "#observe/owners/nix.ts";
 import { snapIn } from "#observe/owners/snap.ts";
@@ -24,6 +25,7 @@ const readers: Readonly<Record<PlaceKind, ReadUnit>> = {
   chrome: chromeExtensionIn,
   jetbrains: pluginIn,
   bun: cachedByBun,
+  deno: cachedByDeno,
   yarnstore: storedByYarn,
 };
 
