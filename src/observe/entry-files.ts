@@ -56,7 +56,9 @@ async function ofDistribution(folder: RawPath, owner: number): Promise<readonly 
   const sources: RawPath[] = [];
   eachLine(read.bytes, (begin, end) => {
     const [entry = ""] = read.bytes.toString("latin1", begin, end).split(",", 1);
+    const [, targeted] = /^\.\.\/\.\.\/(bin\/[^/]+)$/.exec(entry) ?? []; // pip's --target: see owners/python.ts
     if (/^(?:\.\.\/){3}bin\/[^/]+$/.test(entry)) scripts.push(below(parentOf(folder), entry));
+    else if (targeted !== undefined) scripts.push(below(parentOf(folder), targeted));
     else if (modules.has(entry) || /^[^/]+\/__main__\.py$/.test(entry)) sources.push(below(parentOf(folder), entry));
   });
   // Python reads what it compiled of a module and leaves the module alone; what it compiled stands in no RECORD.

@@ -236,7 +236,7 @@ export class Identifier {
     if (real === undefined) return { unread: elsewhere };
     const opened = await openRegular(real);
     if ("unread" in opened) return opened;
-    return this.#unplaced(opened, ownPath(detail, real), nameOf(path));
+    return this.#unplaced(detail, opened, ownPath(detail, real), nameOf(path));
   }
 
   /** A file that a process has open and runs as its script. */
@@ -245,17 +245,17 @@ export class Identifier {
     if ("unread" in held) return held;
     const { opened, path } = held;
     const there = detail.sameMounts ? await stampAt(path) : undefined;
-    if (there?.key !== opened.stamp.key) return this.#unplaced(opened, path, "");
+    if (there?.key !== opened.stamp.key) return this.#unplaced(detail, opened, path, "");
     await opened.file.close();
     return this.file(path);
   }
 
   /** A file whose path says nothing here: it is not remembered by it either. Closes it. */
-  async #unplaced(opened: Opened, path: RawPath, called: string): Promise<Identified> {
+  async #unplaced(of: ProcessDetail, opened: Opened, path: RawPath, called: string): Promise<Identified> {
     try {
       const names = baseNames(toSeen(path).path, called);
       const read = await this.#described(opened.stamp, await this.content.read(opened), undefined, names);
-      return { file: fileSeen(path, opened.stamp), real: path, called, ...read, key: undefined };
+      return { file: fileSeen(path, opened.stamp, of.program.container), real: path, called, ...read, key: undefined };
     } finally {
       await opened.file.close();
     }

@@ -12,7 +12,9 @@ export type PlaceKind =
   | "builtin"
   | "chrome"
   | "jetbrains"
-  | "bun";
+  | "bun"
+  | "deno"
+  | "yarnstore";
 
 /** Where one of them puts what it installs: in a path, a few names behind a sign make one unit. */
 export interface Place {
@@ -40,6 +42,10 @@ const revision = (name: string): boolean => /^x?\d+$/.test(name);
 const commit = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 const derived = (name: string): boolean => /^[0-9a-z]{32}-./.test(name);
 const cached = (name: string): boolean => /^[^@.][^@]*@[^@]+@@@/.test(name);
+const located = (name: string): boolean => /-(?:npm|virtual)-.{1,100}$/.test(name);
+const content = (name: string): boolean => name === "package";
+const release = (name: string): boolean => /^\d/.test(name);
+const plain = (name: string): boolean => any(name) && !name.startsWith("@");
 const scope = (name: string): boolean => /^@./.test(name);
 const ide = (name: string): boolean => /^[A-Z][A-Za-z]{2,40}20\d\d\.\d$/.test(name);
 const plugins = (name: string): boolean => name === "plugins";
@@ -54,7 +60,8 @@ const ofExtensions = ({ extensions }: Wanted): boolean => extensions;
 /**
  * From Homebrew's Formula Cookbook, snapd's and Flatpak's descriptions of their filesystems, the Nix manual ("Store path"), VS
  * Code's documentation of extensions, Chromium's docs/user_data_dir.md, JetBrains'
- * "Directories used by the IDE", and what Bun 1.3 makes.
+ * "Directories used by the IDE", and what Bun 1.3, Deno 2.9 and Yarn 4 (nodeLinker: pnpm) make. A Nix store stands at the root, or in a folder
+ * that `nix --store` names.
  */
 export const places: readonly Place[] = [
   { kind: "brew", signs: ["/Cellar/"], names: [any, any], wanted: ofEcosystem("brew") },
@@ -67,11 +74,19 @@ export const places: readonly Place[] = [
     wanted: ofEcosystem("snap"),
   },
   { kind: "flatpak", signs: ["/flatpak/app/"], names: [dotted, any, any, commit], wanted: ofEcosystem("flatpak") },
-  { kind: "nix", signs: ["/nix/store/"], root: true, names: [derived], wanted: ofEcosystem("nix") },
+  { kind: "nix", signs: ["/nix/store/"], names: [derived], wanted: ofEcosystem("nix") },
   { kind: "builtin", signs: ["/resources/app/extensions/"], names: [any], wanted: ofExtensions },
   { kind: "extension", signs: ["/extensions/"], names: [dotted], wanted: ofExtensions },
   { kind: "bun", signs: ["/install/cache/"], names: [cached], wanted: ofEcosystem("npm") },
   { kind: "bun", signs: ["/install/cache/"], names: [scope, cached], wanted: ofEcosystem("npm") },
+  { kind: "deno", signs: ["/deno/npm/"], names: [any, plain, release], wanted: ofEcosystem("npm") },
+  { kind: "deno", signs: ["/deno/npm/"], names: [any, scope, plain, release], wanted: ofEcosystem("npm") },
+  {
+    kind: "yarnstore",
+    signs: ["/node_modules/.store/"],
+    names: [located, content],
+    wanted: ofEcosystem("npm"),
+  },
   { kind: "jetbrains", signs: ["/JetBrains/", "/Google/"], names: [ide, plugins, any], wanted: ofExtensions },
   { kind: "jetbrains", signs: ["/JetBrains/", "/Google/"], names: [ide, any], wanted: ofExtensions },
   { kind: "chrome", signs: ["/Extensions/"], names: [storeId, any], wanted: ofExtensions },

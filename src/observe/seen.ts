@@ -1,5 +1,5 @@
 import type { ExtensionSeen, FileSeen, PackageSeen, Reading, Seen } from "#policy/evidence.ts";
-import { containerOf } from "#observe/containers.ts";
+import { containerOf } from "#lib/pure/containers.ts";
 import { toSeen, type RawPath } from "#observe/raw-path.ts";
 import type { Stamp } from "#observe/read-file.ts";
 
@@ -28,10 +28,10 @@ export function nothingRead(reason: string): Seen {
 export const notSigned = "programs are not signed on this system";
 export const onlyAudit = "looked at in an audit only";
 
-/** A file's place and state, as evidence has it. */
-export function fileSeen(path: RawPath, stamp: Stamp): FileSeen {
+/** A file's place and state, as evidence has it. `within`: whose container it was reached through. */
+export function fileSeen(path: RawPath, stamp: Stamp, within?: string): FileSeen {
   const { dev, ino, size, nlink, owner } = stamp;
-  const container = containerOf(path);
+  const container = containerOf(path) ?? within;
   return { ...toSeen(path), dev, ino, size, nlink, owner, ...(container !== undefined && { container }) };
 }
 

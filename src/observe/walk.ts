@@ -1,7 +1,7 @@
 import { opendir } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { systemCode } from "#lib/errors.ts";
-import { containerOf } from "#observe/containers.ts";
+import { containerOf } from "#lib/pure/containers.ts";
 import { placesBelow, type Place, type PlaceKind } from "#observe/places.ts";
 import { below, nameOf, parentOf, toBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { isThere, why } from "#observe/read-file.ts";
@@ -98,6 +98,7 @@ export class Walker {
     if (units.length > 0) return;
     if (name === "node_modules") yield* this.#packages(path, 4);
     else if (isSite(path)) yield* this.#distributions(path);
+    else if (isLoose(path)) yield { what: "distribution", folder: path };
     else if (name === "conda-meta") yield { what: "conda", folder: path };
     else if (/\/(?:\.yarn|berry)\/cache$/.test(path)) yield { what: "yarn", folder: path };
     else if (isKernels(path) || (manner.projects && name.startsWith(".") && !hidden.has(name))) return;
@@ -126,11 +127,17 @@ export class Walker {
     }
   }
 
-  /** node_modules/.pnpm/<name>@<version>/node_modules: there the packages are, and links to them in node_modules. */
+  /** node_modules/.pnpm/<name>@<version>/node_modules: there the packages are, and links to them in node_modules. npm has scopes above. */
   async *#stored(store: RawPath, nested: number): AsyncGenerator<Candidate> {
     if (nested === 0) return;
-    for await (const { path, entry } of this.#entries(store))
-      if (entry.isDirectory()) yield* this.#packages(below(path, "node_modules"), nested - 1);
+    const places = placesBelow(store);
+    for await (const { path, entry } of this.#entries(store)) {
+      if (!entry.isDirectory()) continue;
+      const place = places.find(({ names }) => names[0]?.(nameOf(path)) === true);
+      if (place !== undefined) yield* this.#units(place, path, 1);
+      else if (isScope(nameOf(path))) yield* this.#stored(path, nested - 1);
+      else yield* this.#packages(below(path, "node_modules"), nested - 1);
+    }
   }
 
   async *#package(folder: RawPath, nested: number): AsyncGenerator<Candidate> {
@@ -190,8 +197,8 @@ async function* waitedFor(folder: RawPath): AsyncGenerator<FolderPart> {
 /** Hidden folders of a project that packages lie in: virtual environments, and what conda and pixi make. */
 const hidden: ReadonlySet<string> = new Set([".venv", ".env", ".virtualenv", ".conda", ".pixi", ".yarn"]);
 
-/** Where pnpm, Bun's isolated installs and npm's linked ones keep the packages of a node_modules folder. */
-const stores: ReadonlySet<string> = new Set([".pnpm", ".bun", ".store"]);
+/** Where pnpm (12's dlx: .pacquet), Bun's isolated installs, Deno and npm's linked ones keep the packages of a node_modules folder. */
+const stores: ReadonlySet<string> = new Set([".pnpm", ".pacquet", ".bun", ".deno", ".store"]);
 
 /** Folders that Firefox and what was made of it keep profiles in (on Windows and macOS one further down). */
 const families: ReadonlySet<string> = new Set(["firefox", "Profiles", "librewolf", ".librewolf", ".waterfox", ".zen"]);
@@ -204,6 +211,16 @@ function isFirefox(folder: RawPath): boolean {
 function isSite(folder: RawPath): boolean {
   const name = nameOf(folder);
   return name === "site-packages" || name === "dist-packages";
+}
+
+/** A distribution outside of every site-packages, as `pip install --target` lays it. What uv has unpacked in its cache is not installed. */
+function isLoose(folder: RawPath): boolean {
+  return folder.endsWith(".dist-info") && !folder.includes("/uv/archive-v0/");
+}
+
+/** A scope's folder of npm's linked packages; pnpm and Bun have `@scope+name@version`. */
+function isScope(name: string): boolean {
+  return /^@[^@+]+$/.test(name);
 }
 
 /** The kernel's own filesystems hold nothing that is installed. */

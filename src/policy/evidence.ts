@@ -80,7 +80,7 @@ export const fileSeenSchema = z.strictObject({
   size: z.number().optional(),
   nlink: z.number().optional(),
   owner: z.number().optional(),
-  /** The engine whose container or image it lies in, such as "docker". */
+  /** The engine whose container or image it lies in, or whose container the process that runs it is in, such as "docker". */
   container: z.string().optional(),
 });
 export type FileSeen = z.infer<typeof fileSeenSchema>;

@@ -65,7 +65,7 @@ describe("what the kernel says to the gate", () => {
 });
 
 function mount(device: string, path: string, type: string): Mount {
-  return { id: `${device} ${path}`, device, path: Buffer.from(path), type, layers: [] };
+  return { id: `${device} ${path}`, device, root: Buffer.from("/"), path: Buffer.from(path), type, layers: [] };
 }
 const paths = (mounts: readonly Mount[]): readonly string[] => mounts.map(({ path }) => Buffer.from(path).toString());
 
@@ -79,7 +79,14 @@ describe("the table of mounts", () => {
       "latin1",
     );
     const [root, odd, fuse, over] = parseMounts(table);
-    expect(root).toEqual({ id: "27", device: "254:0", path: Buffer.from("/"), type: "ext4", layers: [] });
+    expect(root).toEqual({
+      id: "27",
+      device: "254:0",
+      root: Buffer.from("/"),
+      path: Buffer.from("/"),
+      type: "ext4",
+      layers: [],
+    });
     expect(odd).toMatchObject({ device: "0:40", path: Buffer.from("/mnt/a b\nc\\d"), type: "tmpfs" });
     expect(fuse).toMatchObject({ path: Buffer.from("/mnt/\xff", "latin1"), type: "fuse.sshfs" });
     expect(over?.layers.map(String)).toEqual(["/a b", "/c", "/u"]);

@@ -37,3 +37,14 @@ test.skipIf(!existsSync(python))(
     expect(found.map(({ path }) => path).toSorted()).toEqual(expected.toSorted());
   },
 );
+
+test("a Python tool that pip laid in a folder of any name is entered by its scripts there", async () => {
+  const tools = folder();
+  const info = join(tools, "parrot-1.0.0.dist-info");
+  const script = write(join(tools, "bin/parrot"), "#!/usr/bin/python3\n", 0o755);
+  write(join(info, "METADATA"), "Metadata-Version: 2.1\nName: parrot\nVersion: 1.0.0\n");
+  write(join(info, "RECORD"), "../../bin/parrot,,\n"); // as pip --target leaves it
+  const seen = { ...nothingRead("a test's"), package: { value: [{ ecosystem: "pypi" as const, id: "parrot" }] } };
+  const found = await entryFiles({ id: "e", kind: "installed", file: { path: info }, seen });
+  expect(found.map(({ path }) => path)).toEqual([script]);
+});

@@ -91,6 +91,24 @@ describe("Python", () => {
   });
 });
 
+describe("pip --target", () => {
+  test("lays a distribution and its scripts in a folder of any name; what uv keeps unpacked is not installed", async () => {
+    const home = folder();
+    const metadata = "Name: aider-chat\nVersion: 0.86.1\n";
+    lay(home, {
+      "work/tools/aider_chat-0.86.1.dist-info/METADATA": metadata,
+      "work/tools/aider_chat-0.86.1.dist-info/RECORD": "../../bin/aider,sha256=x,209\naider/main.py,sha256=y,34\n",
+      "work/tools/bin/aider": "1",
+      "work/tools/bin/other": "1",
+      ".cache/uv/archive-v0/a1b2/aider_chat-0.86.1.dist-info/METADATA": metadata,
+    });
+    const looked = await lookThrough([home, "home", 6], [join(home, ".cache/uv/archive-v0"), "units", 3]);
+    expect(looked.said).toEqual(["pypi aider-chat 0.86.1"]);
+    const owner = (name: string) => ownersOf(join(home, "work/tools/bin", name));
+    expect([await owner("aider"), await owner("other")]).toEqual([["pypi aider-chat 0.86.1"], []]);
+  });
+});
+
 describe("Firefox", () => {
   test("has the extensions that somebody added to a profile, wherever it lies", async () => {
     const home = folder();

@@ -11,7 +11,7 @@ const script = "#!/usr/bin/env node\n";
 /** Each as the tool itself lays it: npm 11, pnpm 12, Yarn 1.22, Bun 1.3. `at` is the script that is run. */
 const layouts: readonly {
   readonly by: string;
-  readonly root: readonly [path: string, holds: "npm" | "units" | "home", depth: number];
+  readonly root: readonly [path: string, holds: "npm" | "units" | "home" | "apps", depth: number];
   readonly at: string;
   readonly files: Parameters<typeof lay>[1];
 }[] = [
@@ -45,6 +45,18 @@ const layouts: readonly {
         manifest("cowsay"),
       "work/app/node_modules/.store/y18n@4.0.3-1/node_modules/y18n/package.json": manifest("y18n", "4.0.3"),
       "work/app/node_modules/cowsay": { link: ".store/cowsay@1.6.0-evsvTIR-3m2eO38hOR2s6w/node_modules/cowsay" },
+    },
+  },
+  {
+    by: "Yarn 4, linked as pnpm does",
+    root: ["work", "home", 6],
+    at: "work/app/node_modules/.store/cowsay-npm-1.6.0-4991c1c046/package/cli.js",
+    files: {
+      "work/app/node_modules/.store/cowsay-npm-1.6.0-4991c1c046/package/package.json": manifest("cowsay"),
+      "work/app/node_modules/.store/cowsay-npm-1.6.0-4991c1c046/node_modules/cowsay": { link: "../package" },
+      "work/app/node_modules/.store/y18n-virtual-0a1b2c3d4e/package/package.json": manifest("y18n", "4.0.3"),
+      "work/app/node_modules/.store/other-npm-4.0.3-0a1b2c3d4e/package/package.json": manifest("y18n", "4.0.3"),
+      "work/app/node_modules/cowsay": { link: ".store/cowsay-npm-1.6.0-4991c1c046/package" },
     },
   },
   {
@@ -82,7 +94,7 @@ const layouts: readonly {
     files: {
       ".cache/pnpm/dlx/dd1f/mww-51v/node_modules/.pnpm/cowsay@1.6.0/node_modules/cowsay/package.json":
         manifest("cowsay"),
-      ".cache/pnpm/dlx/dd1f/mww-51v/node_modules/.pnpm/y18n@4.0.3/node_modules/y18n/package.json": manifest(
+      ".cache/pnpm/dlx/dd1f/mww-52a/node_modules/.pacquet/y18n@4.0.3/node_modules/y18n/package.json": manifest(
         "y18n",
         "4.0.3",
       ),
@@ -118,14 +130,37 @@ const layouts: readonly {
     },
   },
   {
-    by: "Bun's cache and bunx",
+    by: "Deno, for a person's use",
+    root: [".deno/bin", "apps", 2],
+    at: ".deno/bin/.cowsay/node_modules/.deno/cowsay@1.6.0/node_modules/cowsay/cli.js",
+    files: {
+      ".deno/bin/cowsay": "#!/bin/sh\n",
+      ".deno/bin/.cowsay/node_modules/.deno/cowsay@1.6.0/node_modules/cowsay/package.json": manifest("cowsay"),
+      ".deno/bin/.cowsay/node_modules/.deno/y18n@4.0.3/node_modules/y18n/package.json": manifest("y18n", "4.0.3"),
+      ".deno/bin/.cowsay/node_modules/cowsay": { link: ".deno/cowsay@1.6.0/node_modules/cowsay" },
+    },
+  },
+  {
+    by: "Deno, in its cache",
+    root: [".cache/deno/npm", "units", 4],
+    at: ".cache/deno/npm/registry.npmjs.org/cowsay/1.6.0/cli.js",
+    files: {
+      ".cache/deno/npm/registry.npmjs.org/cowsay/1.6.0/package.json": manifest("cowsay"),
+      ".cache/deno/npm/registry.npmjs.org/cowsay/registry.json": "{}",
+      ".cache/deno/npm/registry.npmjs.org/cowsay/1.5.0/package.json": manifest("cowsay"),
+      ".cache/deno/npm/registry.npmjs.org/y18n/4.0.3/package.json": manifest("y18n", "4.0.3"),
+      ".cache/deno/npm/registry.npmjs.org/other/4.0.3/package.json": manifest("y18n", "4.0.3"),
+    },
+  },
+  {
+    by: "Bun, in its cache",
     root: [".bun/install/cache", "units", 2],
     at: ".bun/install/cache/cowsay@1.6.0@@@1/cli.js",
     files: {
       ".bun/install/cache/cowsay@1.6.0@@@1/package.json": manifest("cowsay"),
       ".bun/install/cache/cowsay/1.6.0@@@1": { link: "../cowsay@1.6.0@@@1" },
       ".bun/install/cache/11a2e1aa83860bd7.npm": "",
-      ".bun/install/cache/.bunx-0/y18n@latest/node_modules/y18n/package.json": manifest("y18n", "4.0.3"),
+      ".bun/install/cache/y18n@4.0.3@@@1/package.json": manifest("y18n", "4.0.3"),
     },
   },
 ];
@@ -183,4 +218,24 @@ test("a folder that another machine has is named and not entered", async () => {
   expect(looked.said).toEqual([]);
   expect(looked.unreadable).toMatchObject({ count: 1, named: [{ path: nas }] });
   expect((await lookAt([{ ...root, without: [home] }])).unreadable.named).toMatchObject([{ path: home }]);
+});
+
+test("a scoped package of Deno's cache is found", async () => {
+  const cache = join(folder(), "deno/npm");
+  lay(cache, { "registry.npmjs.org/@example/tool/2.0.0/package.json": manifest("@example/tool", "2.0.0") });
+  expect((await lookThrough([cache, "units", 4])).said).toEqual(["npm @example/tool 2.0.0"]);
+  const entry = join(cache, "registry.npmjs.org/@example/tool/2.0.0/cli.js");
+  lay("/", { [entry.slice(1)]: "1" });
+  expect(await ownersOf(entry)).toEqual(["npm @example/tool 2.0.0"]);
+});
+
+test("scoped packages that npm or Yarn has linked are found, each once", async () => {
+  const store = join(folder(), "app/node_modules/.store");
+  lay(store, {
+    "@example/tool@2.0.0-evsvTIR-3m2eO38hOR2s6w/node_modules/@example/tool/package.json": manifest("@example/tool"),
+    "@example-other-npm-1.6.0-0a1b2c3d4e/package/package.json": manifest("@example/other"),
+    "@example-third-npm-1.5.0-0a1b2c3d4e/package/package.json": manifest("@example/third"),
+  });
+  const looked = await lookThrough([join(store, "../.."), "home", 6]);
+  expect(looked.said).toEqual(["npm @example/other 1.6.0", "npm @example/tool 1.6.0"]);
 });

@@ -114,6 +114,9 @@ describe("Flatpak", () => {
       '<component>\n<releases>\n<release version="0.180.2" date="2026-01-01"/>\n<release version="0.1"/></releases></component>',
     "app/dev.zed.Zed/x86_64/stable/active": { link: commit },
     "app/dev.zed.Zed/current": { link: "x86_64/stable" },
+    [`app/org.old.App/x86_64/stable/${commit}/metadata`]: "[Application]\nname=org.old.App\n",
+    [`app/org.old.App/x86_64/stable/${commit}/files/share/appdata/org.old.App.appdata.xml`]:
+      "<component><releases><release version='0.9'/></releases></component>",
     [`app/org.other.App/x86_64/stable/${commit}/metadata`]: "[Application]\nname=dev.zed.Zed\n",
     [`runtime/org.freedesktop.Platform/x86_64/24.08/${commit}/metadata`]: "[Runtime]\nname=org.freedesktop.Platform\n",
   };
@@ -122,8 +125,10 @@ describe("Flatpak", () => {
     const root = join(folder(), "flatpak");
     lay(root, files);
     const looked = await lookThrough([join(root, "app"), "units", 4]);
-    expect(looked.said).toEqual(["flatpak dev.zed.Zed 0.180.2"]);
-    expect(await ownersOf(join(root, "app/dev.zed.Zed/current/active/files/bin/zed"))).toEqual(looked.said);
+    expect(looked.said).toEqual(["flatpak dev.zed.Zed 0.180.2", "flatpak org.old.App 0.9"]);
+    expect(await ownersOf(join(root, "app/dev.zed.Zed/current/active/files/bin/zed"))).toEqual([
+      "flatpak dev.zed.Zed 0.180.2",
+    ]);
   });
 });
 
@@ -163,6 +168,13 @@ describe("Nix", () => {
   ])("names a package in its store: %s", async (entry, id, version) => {
     const says = [{ package: { ecosystem: "nix", id, ...(version !== undefined && { version }) } }];
     expect(await readAt(`/nix/store/${hash}-${entry}/bin/x`, folder())).toEqual(says);
+  });
+
+  test("has stores in other folders too", async () => {
+    const store = join(folder(), "root/nix/store");
+    lay(store, { [`${hash}-gemini-cli-0.9.0/bin/gemini`]: "1", [`${hash}-gemini-cli-0.9.0.drv`]: "1" });
+    expect((await lookThrough([store, "units", 1])).said).toEqual(["nix gemini-cli 0.9.0"]);
+    expect(await ownersOf(join(store, `${hash}-gemini-cli-0.9.0/bin/gemini`))).toEqual(["nix gemini-cli 0.9.0"]);
   });
 
   test("also has what packages are made from, which is none", async () => {

@@ -28,13 +28,15 @@ async function places(path: RawPath, footing: Footing): Promise<readonly Place[]
   if (nameOf(bin) !== "bin") return [];
   // <root>/lib/pythonX.Y/site-packages: from there to the file is three folders up.
   footing.on(below(root, "lib"));
-  return (await sitesOf(root)).map((site) => ({ site, entry: `../../../bin/${nameOf(path)}` }));
+  const sites = (await sitesOf(root)).map((site) => ({ site, entry: `../../../bin/${nameOf(path)}` }));
+  // `pip install --target <root>`: RECORD keeps what it said in <root>/lib/python, where pip had it first.
+  return [...sites, { site: root, entry: `../../bin/${nameOf(path)}` }];
 }
 
 /** The site-packages folders of one environment's root. */
 export async function sitesOf(root: RawPath): Promise<readonly RawPath[]> {
   const lib = below(root, "lib");
-  const versions = (await names(lib)).filter((name) => /^python\d(\.\d+)?t?$/.test(name)).slice(0, 16);
+  const versions = (await names(lib)).filter((name) => /^(?:python|pypy)\d(\.\d+)?t?$/.test(name)).slice(0, 16);
   return versions.flatMap((version) =>
     packageFolders.map((folder) => below(below(lib, version), folder.replaceAll("/", ""))),
   );

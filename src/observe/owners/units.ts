@@ -3,10 +3,12 @@ import { caskIn, kegIn } from "#observe/owners/brew.ts";
 import { chromeExtensionIn } from "#observe/owners/chrome.ts";
 import { flatpakIn } from "#observe/owners/flatpak.ts";
 import { cachedByBun } from "#observe/owners/bun.ts";
+import { cachedByDeno } from "#observe/owners/deno.ts";
 import { pluginIn } from "#observe/owners/jetbrains.ts";
 import { derivationIn } from "#observe/owners/nix.ts";
 import { snapIn } from "#observe/owners/snap.ts";
 import { builtinIn, extensionIn } from "#observe/owners/vscode.ts";
+import { storedByYarn } from "#observe/owners/yarn.ts";
 import type { PlaceKind, Unit } from "#observe/places.ts";
 import type { Says } from "#observe/seen.ts";
 
@@ -23,6 +25,8 @@ const readers: Readonly<Record<PlaceKind, ReadUnit>> = {
   chrome: chromeExtensionIn,
   jetbrains: pluginIn,
   bun: cachedByBun,
+  deno: cachedByDeno,
+  yarnstore: storedByYarn,
 };
 
 /** What a unit's own records say, where root or `owner` wrote them; undefined where they do not bear out its place. */

@@ -1,6 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import type { ProcessDetail } from "#platform/platform.ts";
 import type { FileSeen } from "#policy/evidence.ts";
+import { engineOf } from "#platform/linux/container.ts";
 import { identityOf, processOf, realUid, statusLine, ifReadable } from "#platform/linux/identity.ts";
 import { deviceText, parseCmdline, type ProcStat } from "#platform/linux/proc.ts";
 import { readLink, readSmall, statOf } from "#platform/linux/read.ts";
@@ -79,6 +80,8 @@ function read(pid: number, { user, startedWith }: Known): ProcessDetail | undefi
   const argvBytes = startedWith(line) ?? parseCmdline(argv);
   const cwd = ifReadable(() => readLink(`/proc/${pid}/cwd`));
   const name = user(uid);
+  const shares = sharesMounts(pid);
+  const container = shares ? undefined : engineOf(pid);
   return {
     process: {
       ...processOf(line, uid),
@@ -93,12 +96,13 @@ function read(pid: number, { user, startedWith }: Known): ProcessDetail | undefi
       size: Number(file.size),
       nlink: Number(file.nlink),
       owner: Number(file.uid),
+      ...(container !== undefined && { container }),
     },
     image,
     argvBytes,
     ways: { root: `/proc/${pid}/root`, cwd: `/proc/${pid}/cwd`, descriptors: `/proc/${pid}/fd` },
     sameMounts:
-      sharesMounts(pid) &&
+      shares &&
       (deleted ||
         sameFile(
           ifReadable(() => statOf(path)),

@@ -5,6 +5,8 @@ export interface Mount {
   readonly id: string;
   /** "major:minor" */
   readonly device: string;
+  /** The folder of its filesystem that is mounted, as bytes. */
+  readonly root: Uint8Array;
   /** The mount point, as bytes. */
   readonly path: Uint8Array;
   readonly type: string;
@@ -24,13 +26,13 @@ function unescaped(field: string): Uint8Array {
 export function parseMounts(bytes: Uint8Array): readonly Mount[] {
   const mounts: Mount[] = [];
   for (const line of Buffer.from(bytes).toString("latin1").split("\n")) {
-    const [id, , device, , path, ...rest] = line.split(" ");
+    const [id, , device, root, path, ...rest] = line.split(" ");
     const dash = rest.indexOf("-");
     const type = dash < 0 ? undefined : rest[dash + 1];
-    if (id === undefined || path === undefined || type === undefined) continue;
+    if (id === undefined || root === undefined || path === undefined || type === undefined) continue;
     if (device === undefined || !/^\d+:\d+$/.test(device)) continue;
     const layers = type === "overlay" ? layersOf(rest[dash + 3] ?? "") : [];
-    mounts.push({ id, device, path: unescaped(path), type, layers });
+    mounts.push({ id, device, root: unescaped(root), path: unescaped(path), type, layers });
   }
   return mounts;
 }

@@ -23,3 +23,18 @@ const folders: readonly (readonly [engine: string, folder: string])[] = [
 export function containerOf(path: string): string | undefined {
   return folders.find(([, folder]) => path.includes(folder))?.[0];
 }
+
+/** What they call the control groups of containers: by cgroupfs, and as systemd's scopes. */
+const groups: readonly (readonly [engine: string, group: RegExp])[] = [
+  ["docker", /\/docker[/-][0-9a-f]{64}/],
+  ["podman", /\/libpod-(?:payload-)?[0-9a-f]{64}/],
+  ["containerd", /\/(?:cri-containerd|nerdctl)-[0-9a-f]{64}/],
+  ["cri-o", /\/crio-[0-9a-f]{64}/],
+  ["lxc", /\/lxc\.payload[./]/],
+  ["nspawn", /\/systemd-nspawn@[^/\n]*\.service\/payload/],
+];
+
+/** Whose container a process is in, by its /proc/PID/cgroup (cgroups(7)). */
+export function containerOfGroups(cgroup: string): string | undefined {
+  return groups.find(([, group]) => group.test(cgroup))?.[0];
+}
