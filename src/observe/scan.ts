@@ -2,7 +2,7 @@ import type { Clock } from "#lib/clock.ts";
 import { Footing } from "#observe/footing.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import { addonsIn, condaIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
+import { addonsIn, condaIn, uninstallKeysIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
 import { mayBe, npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
@@ -181,6 +181,7 @@ async function records(
   if (what === "conda") return condaIn(folder, owner);
   if (what === "firefox") return addonsIn(folder, owner);
   if (what === "yarn") return zippedIn(folder, owner);
+  if (what === "wine") return uninstallKeysIn(folder, owner);
   const says = await said(what, folder, owner);
   return says === undefined ? [] : [{ at: folder, ...says }];
 }
