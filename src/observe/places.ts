@@ -12,7 +12,9 @@ export type PlaceKind =
   | "builtin"
   | "chrome"
   | "jetbrains"
-  | "bun";
+  | "bun"
+  | "msix"
+  | "bundle";
 
 /** Where one of them puts what it installs: in a path, a few names behind a sign make one unit. */
 export interface Place {
@@ -20,6 +22,8 @@ export interface Place {
   /** Text that the names follow; `root` ones stand at the beginning of a path only. */
   readonly signs: readonly string[];
   readonly root?: true;
+  /** Its files are looked at one by one as well: a program in it may say more, such as who signed it. */
+  readonly through?: true;
   /** What each name of a unit may be. */
   readonly names: readonly ((name: string) => boolean)[];
   /** Whether anybody asks whose such a unit is. */
@@ -43,6 +47,8 @@ const cached = (name: string): boolean => /^[^@.][^@]*@[^@]+@@@/.test(name);
 const scope = (name: string): boolean => /^@./.test(name);
 const ide = (name: string): boolean => /^[A-Z][A-Za-z]{2,40}20\d\d\.\d$/.test(name);
 const plugins = (name: string): boolean => name === "plugins";
+const app = (name: string): boolean => /^[^.].*\.app$/.test(name);
+const fullName = (name: string): boolean => /^[^_]+_\d[\d.]*_[^_]*_[^_]*_[\da-z]{13}$/i.test(name);
 const storeId = (name: string): boolean => /^[a-p]{32}$/.test(name);
 
 const ofEcosystem =
@@ -54,7 +60,7 @@ const ofExtensions = ({ extensions }: Wanted): boolean => extensions;
 /**
  * From Homebrew's Formula Cookbook, snapd's and Flatpak's descriptions of their filesystems, the Nix manual ("Store path"), VS
  * Code's documentation of extensions, Chromium's docs/user_data_dir.md, JetBrains'
- * "Directories used by the IDE", and what Bun 1.3 makes.
+ * "Directories used by the IDE", Microsoft's "Package identity", Apple's Bundle Programming Guide, and what Bun 1.3 makes.
  */
 export const places: readonly Place[] = [
   { kind: "brew", signs: ["/Cellar/"], names: [any, any], wanted: ofEcosystem("brew") },
@@ -75,6 +81,14 @@ export const places: readonly Place[] = [
   { kind: "jetbrains", signs: ["/JetBrains/", "/Google/"], names: [ide, plugins, any], wanted: ofExtensions },
   { kind: "jetbrains", signs: ["/JetBrains/", "/Google/"], names: [ide, any], wanted: ofExtensions },
   { kind: "chrome", signs: ["/Extensions/"], names: [storeId, any], wanted: ofExtensions },
+  { kind: "msix", signs: ["/WindowsApps/"], through: true, names: [fullName], wanted: ofEcosystem("msix") },
+  {
+    kind: "bundle",
+    signs: ["/Applications/", "/Applications/Utilities/", "/Downloads/", "/Desktop/"],
+    through: true,
+    names: [app],
+    wanted: ofEcosystem("bundle"),
+  },
 ];
 
 /** One look for all signs at once: most paths have none. */

@@ -98,7 +98,7 @@ export class Walker {
     if (this.#options.apart?.has(path) === true) return;
     if (containerOf(`${path}/`) !== manner.container) return void this.containers.add(toSeen(path).path);
     for (const place of units) yield* this.#units(place, path, 1);
-    if (units.length > 0) return;
+    if (units.some(({ through }) => through !== true)) return;
     if (name === "drive_c") yield { what: "wine", folder: parentOf(path) };
     if (name === "node_modules") yield* this.#packages(path, 4);
     else if (isSite(path)) yield* this.#distributions(path);

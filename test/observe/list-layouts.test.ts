@@ -146,6 +146,9 @@ test("FIFOs, devices, loops, folders and huge files in the place of any manifest
     "env/lib/python3.11/site-packages/y-1.egg-info/PKG-INFO",
     "b/.bun/install/cache/x@1@@@1/package.json",
     ".cargo/.crates2.json",
+    "prefix/system.reg",
+    "WindowsApps/A_1.0.0.0_x64__8wekyb3d8bbwe/AppxManifest.xml",
+    "Applications/X.app/Contents/Info.plist",
   ];
   const evil: Readonly<Record<string, (path: string) => void>> = {
     fifo: (path) => execFileSync("/usr/bin/mkfifo", [path]),
@@ -159,7 +162,7 @@ test("FIFOs, devices, loops, folders and huge files in the place of any manifest
       lay(at, { "../": "" });
       make(at);
     }
-    mkdirSync(join(home, name, "Caskroom/x/1"));
+    for (const made of ["Caskroom/x/1", "prefix/drive_c"]) mkdirSync(join(home, name, made));
     lay(join(home, name), { ".cargo/bin/x": "1" });
     expect([name, (await lookThrough([join(home, name), "apps", 9])).said]).toEqual([name, []]);
     expect([name, await ownersOf(join(home, name, ".cargo/bin/x"))]).toEqual([name, []]);
@@ -177,7 +180,7 @@ test("FIFOs, devices, loops, folders and huge files in the place of any manifest
   for (const [i, text] of texts.entries()) {
     const root = join(home, `text${i}`);
     lay(root, Object.fromEntries(places.map((place) => [place, text])));
-    lay(root, { "Caskroom/x/1/": "", ".cargo/bin/x": "1" });
+    lay(root, { "Caskroom/x/1/": "", "prefix/drive_c/": "", ".cargo/bin/x": "1" });
     expect([i, (await lookThrough([root, "apps", 9])).said]).toEqual([i, []]);
     expect([i, await ownersOf(join(root, ".cargo/bin/x"))]).toEqual([i, []]);
   }
@@ -278,11 +281,10 @@ describe("Wine", () => {
     );
   });
 
-  test("registries that are no files, too long or somebody else's are none", async () => {
+  test("registries that are links, too long, broken or somebody else's are none", async () => {
     const home = folder();
-    for (const name of ["fifo", "link", "long", "foreign", "broken"])
+    for (const name of ["link", "long", "foreign", "broken"])
       mkdirSync(join(home, name, "drive_c"), { recursive: true });
-    execFileSync("/usr/bin/mkfifo", [join(home, "fifo/system.reg")]);
     lay(home, { "elsewhere.reg": hive("Linked"), "link/system.reg": { link: "../elsewhere.reg" } });
     lay(home, { "long/system.reg": hive("Long"), "foreign/system.reg": hive("Foreign"), "broken/user.reg": "\0\xff[" });
     truncateSync(join(home, "long/system.reg"), longestRegistry + 1);

@@ -1,9 +1,11 @@
 import type { Footing } from "#observe/footing.ts";
 import { caskIn, kegIn } from "#observe/owners/brew.ts";
+import { bundleIn } from "#observe/owners/bundle.ts";
 import { chromeExtensionIn } from "#observe/owners/chrome.ts";
 import { flatpakIn } from "#observe/owners/flatpak.ts";
 import { cachedByBun } from "#observe/owners/bun.ts";
 import { pluginIn } from "#observe/owners/jetbrains.ts";
+import { msixIn } from "#observe/owners/msix.ts";
 import { derivationIn } from "#observe/owners/nix.ts";
 import { snapIn } from "#observe/owners/snap.ts";
 import { builtinIn, extensionIn } from "#observe/owners/vscode.ts";
@@ -23,6 +25,8 @@ const readers: Readonly<Record<PlaceKind, ReadUnit>> = {
   chrome: chromeExtensionIn,
   jetbrains: pluginIn,
   bun: cachedByBun,
+  msix: msixIn,
+  bundle: bundleIn,
 };
 
 /** What a unit's own records say, where root or `owner` wrote them; undefined where they do not bear out its place. */
