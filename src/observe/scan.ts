@@ -3,7 +3,7 @@ import { Footing } from "#observe/footing.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { addonsIn, condaIn, uninstallKeysIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
-import { mayBe, npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
+import { AskedFolders, npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
 import { unitAt, type PlaceKind } from "#observe/places.ts";
@@ -42,10 +42,12 @@ export class Scan implements AsyncIterable<Evidence> {
   readonly #options: ScanOptions;
   readonly #walker: Walker;
   readonly #programs = new Set<string>();
+  readonly #asked: AskedFolders | undefined;
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    const { roots, signal, reader, most = mostEntries } = options;
+    const { roots, signal, reader, most = mostEntries, asksFor } = options;
+    this.#asked = asksFor && new AskedFolders((id) => asksFor("npm", id));
     const apart = rawSet(roots.map(({ path }) => path));
     const remote = rawSet(roots.flatMap(({ without = [] }) => without));
     this.#walker = new Walker({ most, signal, reader, apart, remote });
@@ -80,14 +82,10 @@ export class Scan implements AsyncIterable<Evidence> {
       }
       const path = (await realPath(named)) ?? named; // a home may be a link; nothing below it is followed
       for await (const candidate of this.#walker.walk(path, mannerOf(root)))
-        if (this.#isAskedFor(candidate)) yield () => this.#read(candidate);
+        if (candidate.what !== "npm" || (await this.#asked?.has(candidate.folder)) !== false)
+          yield () => this.#read(candidate);
     }
     yield () => this.#configs();
-  }
-
-  #isAskedFor(candidate: Candidate): boolean {
-    const { asksFor } = this.#options;
-    return candidate.what !== "npm" || asksFor === undefined || mayBe(candidate.folder, (id) => asksFor("npm", id));
   }
 
   /** A file that several links lead to is read once. */

@@ -1,4 +1,6 @@
 import type { Footing } from "#observe/footing.ts";
+import { aliasesIn, installedFrom } from "#observe/owners/aliases.ts";
+import type { Aliases } from "#observe/readers/aliases.ts";
 import type { PackageSeen } from "#policy/evidence.ts";
 import { below, rawFromBytes, type RawPath } from "#observe/raw-path.ts";
 import { readSmall, type Stamp } from "#observe/read-file.ts";
@@ -33,11 +35,27 @@ function agrees(id: string, { name, version }: Manifest): boolean {
   return id.startsWith(`${name}-`) && version?.endsWith(id.slice(name.length)) === true;
 }
 
-/** Whether a folder's manifest could name an id that is asked for, by what `agrees` demands of both. */
-export function mayBe(folder: RawPath, asked: (id: string) => boolean): boolean {
-  const id = npmPlace(below(folder, "package.json"))?.id ?? "";
-  for (let end = id.length; end > 0; end = id.lastIndexOf("-", end - 1)) if (asked(id.slice(0, end))) return true;
-  return false;
+/** Package folders whose manifest could name an id that is asked for: of all others nothing is opened. */
+export class AskedFolders {
+  readonly #asked: (id: string) => boolean;
+  #from: RawPath | undefined;
+  #aliases: Aliases | undefined;
+
+  constructor(asked: (id: string) => boolean) {
+    this.#asked = asked;
+  }
+
+  /** By what `agrees` demands of both, or by what a package manager's record says; many of one place come one after the other. */
+  async has(folder: RawPath): Promise<boolean> {
+    const id = npmPlace(below(folder, "package.json"))?.id ?? "";
+    for (let end = id.length; end > 0; end = id.lastIndexOf("-", end - 1))
+      if (this.#asked(id.slice(0, end))) return true;
+    if (this.#from === undefined || !folder.startsWith(`${this.#from}${marker}`)) {
+      this.#from = installedFrom(folder);
+      this.#aliases = this.#from && (await aliasesIn(this.#from, undefined));
+    }
+    return this.#aliases?.get(id)?.some(this.#asked) === true;
+  }
 }
 
 /**
@@ -52,15 +70,18 @@ export async function npmOwner(
   const place = npmPlace(path);
   if (place === undefined) return undefined;
   footing.on(below(place.folder, "package.json"));
-  const manifest = await npmManifest(place, file.owner);
+  const manifest = await npmManifest(place, file.owner, footing);
   return manifest === undefined ? undefined : seen(manifest);
 }
 
-/** The manifest of a package folder, where it may say whose the folder is. */
-export async function npmManifest(place: NpmPlace, owner: number): Promise<Manifest | undefined> {
+/** The manifest of a package folder, where it may say whose the folder is: by itself, or by its package manager's record. */
+export async function npmManifest(place: NpmPlace, owner: number, footing?: Footing): Promise<Manifest | undefined> {
   const read = await readSmall(below(place.folder, "package.json"), longestManifest, owner);
   const manifest = "unread" in read ? undefined : parsePackageJson(read.bytes);
-  return manifest !== undefined && agrees(place.id, manifest) ? manifest : undefined;
+  if (manifest === undefined || agrees(place.id, manifest)) return manifest;
+  const from = installedFrom(place.folder);
+  const aliases = from && (await aliasesIn(from, owner, footing));
+  return aliases?.get(place.id)?.includes(manifest.name) === true ? manifest : undefined;
 }
 
 export function seen({ name, version }: Manifest): PackageSeen {
