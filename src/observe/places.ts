@@ -122,6 +122,11 @@ export function unitAt(kind: PlaceKind, folder: RawPath): Unit {
   return { kind, folder, names: folder.split("/").slice(-count) };
 }
 
+/** The kinds that a folder is a unit of, by where it lies. */
+export function kindsAt(folder: RawPath): readonly PlaceKind[] {
+  return places.filter((place) => unitOf(place, folder)?.folder === folder).map(({ kind }) => kind);
+}
+
 /** The kinds whose units lie right below a folder. */
 export function placesBelow(folder: string): readonly Place[] {
   const path = folder.endsWith("/") ? folder : `${folder}/`;
