@@ -5,6 +5,8 @@ import type { Wanted } from "#policy/compile.ts";
 export type PlaceKind =
   | "brew"
   | "cask"
+  | "msix"
+  | "bundle"
   | "snap"
   | "flatpak"
   | "nix"
@@ -12,9 +14,7 @@ export type PlaceKind =
   | "builtin"
   | "chrome"
   | "jetbrains"
-  | "bun"
-  | "msix"
-  | "bundle";
+  | "bun";
 
 /** Where one of them puts what it installs: in a path, a few names behind a sign make one unit. */
 export interface Place {
@@ -65,6 +65,14 @@ const ofExtensions = ({ extensions }: Wanted): boolean => extensions;
 export const places: readonly Place[] = [
   { kind: "brew", signs: ["/Cellar/"], names: [any, any], wanted: ofEcosystem("brew") },
   { kind: "cask", signs: ["/Caskroom/"], names: [any, any], wanted: ofEcosystem("cask") },
+  { kind: "msix", signs: ["/WindowsApps/"], through: true, names: [fullName], wanted: ofEcosystem("msix") },
+  {
+    kind: "bundle",
+    signs: ["/Applications/", "/Applications/Utilities/", "/Downloads/", "/Desktop/"],
+    through: true,
+    names: [app],
+    wanted: ofEcosystem("bundle"),
+  },
   {
     kind: "snap",
     signs: ["/snap/", "/var/lib/snapd/snap/"],
@@ -81,14 +89,6 @@ export const places: readonly Place[] = [
   { kind: "jetbrains", signs: ["/JetBrains/", "/Google/"], names: [ide, plugins, any], wanted: ofExtensions },
   { kind: "jetbrains", signs: ["/JetBrains/", "/Google/"], names: [ide, any], wanted: ofExtensions },
   { kind: "chrome", signs: ["/Extensions/"], names: [storeId, any], wanted: ofExtensions },
-  { kind: "msix", signs: ["/WindowsApps/"], through: true, names: [fullName], wanted: ofEcosystem("msix") },
-  {
-    kind: "bundle",
-    signs: ["/Applications/", "/Applications/Utilities/", "/Downloads/", "/Desktop/"],
-    through: true,
-    names: [app],
-    wanted: ofEcosystem("bundle"),
-  },
 ];
 
 /** One look for all signs at once: most paths have none. */

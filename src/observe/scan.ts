@@ -1,9 +1,10 @@
 import type { Clock } from "#lib/clock.ts";
 import { Footing } from "#observe/footing.ts";
 import { Identifier } from "#observe/identify.ts";
+import { AskedFolders } from "#observe/owners/asked-folders.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { addonsIn, condaIn, uninstallKeysIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
-import { AskedFolders, npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
+import { npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
 import { unitAt, type PlaceKind } from "#observe/places.ts";
@@ -46,8 +47,9 @@ export class Scan implements AsyncIterable<Evidence> {
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    const { roots, signal, reader, most = mostEntries, asksFor } = options;
+    const { asksFor } = options;
     this.#asked = asksFor && new AskedFolders((id) => asksFor("npm", id));
+    const { roots, signal, reader, most = mostEntries } = options;
     const apart = rawSet(roots.map(({ path }) => path));
     const remote = rawSet(roots.flatMap(({ without = [] }) => without));
     this.#walker = new Walker({ most, signal, reader, apart, remote });
@@ -82,10 +84,13 @@ export class Scan implements AsyncIterable<Evidence> {
       }
       const path = (await realPath(named)) ?? named; // a home may be a link; nothing below it is followed
       for await (const candidate of this.#walker.walk(path, mannerOf(root)))
-        if (candidate.what !== "npm" || (await this.#asked?.has(candidate.folder)) !== false)
-          yield () => this.#read(candidate);
+        if (await this.#isAskedFor(candidate)) yield () => this.#read(candidate);
     }
     yield () => this.#configs();
+  }
+
+  async #isAskedFor(candidate: Candidate): Promise<boolean> {
+    return candidate.what !== "npm" || this.#asked === undefined || this.#asked.has(candidate.folder);
   }
 
   /** A file that several links lead to is read once. */

@@ -1,7 +1,7 @@
 import { chownSync, mkdirSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { AskedFolders } from "#observe/owners/npm.ts";
+import { AskedFolders } from "#observe/owners/asked-folders.ts";
 import { rawFromText } from "#observe/raw-path.ts";
 import { parseInstant } from "#lib/pure/instant.ts";
 import { policyIn } from "../cli/banned-tool.ts";

@@ -1,6 +1,5 @@
 import type { Footing } from "#observe/footing.ts";
 import { aliasesIn, installedFrom } from "#observe/owners/aliases.ts";
-import type { Aliases } from "#observe/readers/aliases.ts";
 import type { PackageSeen } from "#policy/evidence.ts";
 import { below, rawFromBytes, type RawPath } from "#observe/raw-path.ts";
 import { readSmall, type Stamp } from "#observe/read-file.ts";
@@ -35,27 +34,11 @@ function agrees(id: string, { name, version }: Manifest): boolean {
   return id.startsWith(`${name}-`) && version?.endsWith(id.slice(name.length)) === true;
 }
 
-/** Package folders whose manifest could name an id that is asked for: of all others nothing is opened. */
-export class AskedFolders {
-  readonly #asked: (id: string) => boolean;
-  #from: RawPath | undefined;
-  #aliases: Aliases | undefined;
-
-  constructor(asked: (id: string) => boolean) {
-    this.#asked = asked;
-  }
-
-  /** By what `agrees` demands of both, or by what a package manager's record says; many of one place come one after the other. */
-  async has(folder: RawPath): Promise<boolean> {
-    const id = npmPlace(below(folder, "package.json"))?.id ?? "";
-    for (let end = id.length; end > 0; end = id.lastIndexOf("-", end - 1))
-      if (this.#asked(id.slice(0, end))) return true;
-    if (this.#from === undefined || !folder.startsWith(`${this.#from}${marker}`)) {
-      this.#from = installedFrom(folder);
-      this.#aliases = this.#from && (await aliasesIn(this.#from, undefined));
-    }
-    return this.#aliases?.get(id)?.some(this.#asked) === true;
-  }
+/** Whether a folder's manifest could name an id that is asked for, by what `agrees` demands of both. */
+export function mayBe(folder: RawPath, asked: (id: string) => boolean): boolean {
+  const id = npmPlace(below(folder, "package.json"))?.id ?? "";
+  for (let end = id.length; end > 0; end = id.lastIndexOf("-", end - 1)) if (asked(id.slice(0, end))) return true;
+  return false;
 }
 
 /**

@@ -17,6 +17,8 @@ type ReadUnit = (unit: Unit, owner: number, footing: Footing) => Promise<Says | 
 const readers: Readonly<Record<PlaceKind, ReadUnit>> = {
   brew: kegIn,
   cask: caskIn,
+  msix: msixIn,
+  bundle: bundleIn,
   snap: snapIn,
   flatpak: flatpakIn,
   nix: derivationIn,
@@ -25,8 +27,6 @@ const readers: Readonly<Record<PlaceKind, ReadUnit>> = {
   chrome: chromeExtensionIn,
   jetbrains: pluginIn,
   bun: cachedByBun,
-  msix: msixIn,
-  bundle: bundleIn,
 };
 
 /** What a unit's own records say, where root or `owner` wrote them; undefined where they do not bear out its place. */
