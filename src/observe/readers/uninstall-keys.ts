@@ -33,17 +33,17 @@ export function parseUninstallKeys(bytes: Uint8Array): readonly UninstallEntry[]
   const text = decoded(bytes);
   const isHive = text.startsWith(wine);
   const found: UninstallEntry[] = [];
-  let [key, values]: [string | undefined, Map<string, string>] = [undefined, new Map()];
+  const values = new Map<string, string>();
+  let key: string | undefined;
   const end = (): void => {
     const name = values.get("displayname");
     if (key !== undefined && name !== undefined && found.length < most) found.push({ key, name, ...restOf(values) });
-    values = new Map();
+    if (values.size > 0) values.clear();
   };
   for (const line of linesOf(text)) {
     if (line.startsWith("[")) {
       end();
-      const path = isHive ? unescaped(hiveKey.exec(line)?.[1] ?? "") : (exportedKey.exec(line)?.[1] ?? "");
-      key = uninstall.exec(path)?.[1];
+      key = /uninstall/i.test(line) ? keyOf(line, isHive) : undefined;
       continue;
     }
     const [, name, said] = key === undefined ? [] : (value.exec(line) ?? []);
@@ -51,6 +51,11 @@ export function parseUninstallKeys(bytes: Uint8Array): readonly UninstallEntry[]
   }
   end();
   return found;
+}
+
+function keyOf(line: string, isHive: boolean): string | undefined {
+  const path = isHive ? unescaped(hiveKey.exec(line)?.[1] ?? "") : exportedKey.exec(line)?.[1];
+  return uninstall.exec(path ?? "")?.[1];
 }
 
 /** Line by line: one of empty lines only would be a list of millions. */

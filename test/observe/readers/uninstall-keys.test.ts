@@ -78,7 +78,7 @@ const hive = String.raw`WINE REGISTRY Version 2
 #time=1dd7d64f8b745c0
 "DisplayName"="O"
 
-[Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\{DADADADA-ADAD-ADAD-ADAD-ADADADADADAD}}_is1] 1795670051
+[Software\\Microsoft\\Windows\\CurrentVersion\\UNINSTALL\\{DADADADA-ADAD-ADAD-ADAD-ADADADADADAD}}_is1] 1795670051
 #time=1dd7d64f8b1626e
 "DisplayName"="Cursor \"Beta\" \x6e38\x6807"
 "DisplayVersion"="1.7.28"
@@ -100,7 +100,7 @@ test("a hive of Wine's lists what its Windows would, names in every script", () 
     },
   ]);
   expect(parseUninstallKeys(Buffer.from(hive.replace("Version 2", "Version 3")))).toEqual([]);
-  expect(parseUninstallKeys(Buffer.from(hive.replaceAll("Uninstall\\\\", "Uninstal\\\\")))).toEqual([]);
+  expect(parseUninstallKeys(Buffer.from(hive.replaceAll(/uninstall\\\\/gi, "Uninstal\\\\")))).toEqual([]);
 });
 
 test("spoilt registries are read without an exception, and a long one of nothing is read line by line", () => {
