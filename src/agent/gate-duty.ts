@@ -4,7 +4,7 @@ import { Asks } from "#agent/gate-asks.ts";
 import { GateJudge } from "#agent/gate-judge.ts";
 import { lateWords, unreadVerdict } from "#agent/gate-unread.ts";
 import type { Clock } from "#lib/clock.ts";
-import { mayBeOwned, seenAtGate } from "#observe/at-gate.ts";
+import { mayBeOwned, notAsked, seenAtGate } from "#observe/at-gate.ts";
 import { interpreterNamed } from "#observe/command-line.ts";
 import { GateContent } from "#observe/gate-content.ts";
 import { nameOf } from "#observe/raw-path.ts";
@@ -112,21 +112,21 @@ export class Duty implements GateDuty {
     if (this.#isLeft(question)) return this.#allow();
     const about = this.#look(question);
     const content = yield* this.#content.read(question.fd, about.stamp);
-    let seen = seenAtGate(about.path, content);
+    const { path, stamp } = about;
+    let owned = path !== undefined && mayBeOwned(path, this.#options.matcher.wanted);
+    let seen = seenAtGate(path, content, owned ? undefined : notAsked);
     let verdict = this.#judge.verdict(about, seen);
     if (verdict !== undefined && stops(verdict)) return yield* this.#deny(question, about, seen, verdict);
 
-    const { path, stamp } = about;
-    let owned = path !== undefined && mayBeOwned(path, this.#options.matcher.wanted);
     if (path !== undefined && owned && !this.#startedByAgent(question.pid)) {
       const { dev, ino } = stamp;
       const reply = yield* this.#asks.put(question.fd, { say: "owner?", path: base64(path), dev, ino });
       if (reply === undefined) return this.late(question, "agent");
-      if (reply.say === "owner" && reply.seen !== undefined) {
-        seen = { ...seen, ...reply.seen };
+      if (reply.say === "owner") {
+        seen = seenAtGate(path, content, reply.seen ?? notAsked);
         verdict = this.#judge.verdict(about, seen);
         if (verdict !== undefined && stops(verdict)) return yield* this.#deny(question, about, seen, verdict);
-        owned = false;
+        owned = reply.seen === undefined;
       }
     }
     if (verdict === undefined && !owned && !("unread" in seen.marker)) this.#settle(question, about);

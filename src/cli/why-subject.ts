@@ -3,9 +3,11 @@ import { CommandError, type Io } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import { rawFromText } from "#observe/raw-path.ts";
+import { kindsAt } from "#observe/places.ts";
+import { nameOf, rawFromText, type RawPath } from "#observe/raw-path.ts";
 import { installedAt } from "#observe/scan.ts";
 import { attributed } from "#observe/seen.ts";
+import type { Candidate } from "#observe/walk.ts";
 import { PlatformError, type Platform } from "#platform/platform.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { Evidence, PackageSeen } from "#policy/evidence.ts";
@@ -18,24 +20,39 @@ export interface Reach {
 }
 
 /**
- * What can be read of a process, a path or a package that somebody named.
+ * What can be read of a process, a path or a package that somebody named; of a folder that lists what is installed, each thing.
  * @returns the reason where it is none of these
  * @throws CommandError where there is no such process, or it is not ours to look at
  */
-export async function subjectOf(what: string, { platform, wanted, io }: Reach): Promise<Evidence | string> {
+export async function subjectOf(what: string, { platform, wanted, io }: Reach): Promise<readonly Evidence[] | string> {
   const identifier = new Identifier({ wanted, dpkg: new DpkgDatabase("/var/lib/dpkg"), clock: io.clock });
-  if (/^\d{1,10}$/.test(what)) return runningAs(Number(what), platform, identifier);
+  if (/^\d{1,10}$/.test(what)) return [await runningAs(Number(what), platform, identifier)];
   const named = packageNamed(what);
-  if (named !== undefined) return identifier.evidence("installed", { seen: attributed({ package: named }) });
+  if (named !== undefined) return [identifier.evidence("installed", { seen: attributed({ package: named }) })];
   const path = rawFromText(resolve(io.cwd, what));
   if (path === undefined) return "no path";
   const found = await identifier.file(path);
-  if ("seen" in found) return identifier.evidence("file", { file: found.file, seen: found.seen });
-  for (const kind of ["npm", "extension", "distribution"] as const) {
-    const [installed] = await installedAt(identifier, { what: kind, folder: path });
-    if (installed !== undefined) return installed;
+  if ("seen" in found) return [identifier.evidence("file", { file: found.file, seen: found.seen })];
+  const installed = await unitsIn(path, identifier);
+  return installed.length > 0 ? installed : found.unread;
+}
+
+type Kind = Exclude<Candidate["what"], "program">;
+
+/** What a folder can be wherever it lies, and what one of some name can be: its own records say whether it is. */
+const anywhere: readonly Kind[] = ["npm", "extension", "distribution", "wine", "firefox"];
+const byName: ReadonlyMap<string, Kind> = new Map([
+  ["conda-meta", "conda"],
+  ["cache", "yarn"],
+]);
+
+async function unitsIn(folder: RawPath, identifier: Identifier): Promise<readonly Evidence[]> {
+  const named = byName.get(nameOf(folder));
+  for (const what of new Set([...kindsAt(folder), ...anywhere, ...(named === undefined ? [] : [named])])) {
+    const found = await installedAt(identifier, { what, folder });
+    if (found.length > 0) return found;
   }
-  return found.unread;
+  return [];
 }
 
 async function runningAs(pid: number, platform: Platform, identifier: Identifier): Promise<Evidence> {

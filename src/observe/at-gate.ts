@@ -2,7 +2,7 @@ import { baseNames } from "#observe/command-line.ts";
 import type { Content } from "#observe/content-pass.ts";
 import { isCargoPlace, isInUnit } from "#observe/places.ts";
 import { nameOf, toSeen, type RawPath } from "#observe/raw-path.ts";
-import { notSigned, onlyAudit, reading } from "#observe/seen.ts";
+import { notSigned, onlyAudit, reading, withPackage } from "#observe/seen.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { PackageSeen, ExtensionSeen, Reading, Seen } from "#policy/evidence.ts";
 
@@ -13,25 +13,27 @@ export interface Owner {
 }
 
 const unasked = "the gate opens no path: the agent is asked where it matters";
-/** Until the agent has said more. */
-const notAsked: Owner = { package: { unread: unasked }, extension: { unread: unasked } };
+/** Until the agent has said more, or where there is nothing to ask it. */
+export const notAsked: Owner = { package: { unread: unasked }, extension: { unread: unasked } };
 
 /**
  * What the gate reads of a file by itself: its bytes, and the path that the kernel has for it. `path` is undefined where it
- * is in no place of ours, and then says nothing.
+ * is in no place of ours, and then says nothing. Without `owner` what a program says itself that it is waits too: whoever owns
+ * it may be approved.
  */
-export function seenAtGate(path: RawPath | undefined, content: Content, owner: Owner = notAsked): Seen {
+export function seenAtGate(path: RawPath | undefined, content: Content, owner?: Owner): Seen {
   const elsewhere = { unread: "its path does not lead to it here" };
   const seen = path === undefined ? undefined : toSeen(path).path;
-  return {
-    ...owner,
+  const packages = owner === undefined ? [] : (content.packages ?? []);
+  return packages.reduce(withPackage, {
+    ...(owner ?? notAsked),
     hash: content.hash,
     marker: content.marker,
     path: seen === undefined ? elsewhere : { value: [seen] },
     name: seen === undefined ? elsewhere : reading(baseNames(seen)),
     signer: content.signer ?? { unread: notSigned },
     config: { unread: onlyAudit },
-  };
+  });
 }
 
 type Rule = (path: string, wanted: Wanted) => boolean;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Content } from "#observe/content-pass.ts";
 import { Lru } from "#observe/lru.ts";
-import { seenSchema, signerReading } from "#policy/evidence.ts";
+import { packageSeen, seenSchema, signerReading } from "#policy/evidence.ts";
 
 /** How many readings are kept, and how many one message may bring. */
 const most = 2_000;
@@ -18,6 +18,7 @@ export const knownContentsSchema = z.strictObject({
         content: seenSchema.pick({ hash: true, marker: true }).extend({
           interpreter: z.string().optional(),
           signer: signerReading.optional(),
+          packages: z.array(packageSeen).readonly().optional(),
         }),
       }),
     )

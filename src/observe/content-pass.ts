@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
-import type { Needle, Reading, SignerSeen } from "#policy/evidence.ts";
+import type { Needle, PackageSeen, Reading, SignerSeen } from "#policy/evidence.ts";
+import { isAppImage } from "#observe/readers/appimage.ts";
 import { elfHeader, sectionsAfter, type Section } from "#observe/readers/elf.ts";
 import { readSignature, signedForm, type Signature, type SignedForm } from "#observe/readers/signature.ts";
 import { readFrom, type Range, type Reads } from "#observe/reads.ts";
 import { makeSearch, shortestNeedle, type Search } from "#observe/search.ts";
+import { readSelfNamed, selfNamed } from "#observe/self-named.ts";
 import type { Wanted } from "#policy/compile.ts";
 
 /** What one pass over a file's bytes found. */
@@ -14,6 +16,8 @@ export interface Content {
   readonly signer?: Reading<SignerSeen> | undefined;
   /** The interpreter that it is, whatever it is called: its name in the table of interpreters. */
   readonly interpreter?: string | undefined;
+  /** What it says in its own bytes that it is; left out where it says nothing. */
+  readonly packages?: readonly PackageSeen[] | undefined;
 }
 
 /** What is looked for in files, made ready once for all of them. */
@@ -27,6 +31,8 @@ export interface ContentPlan {
   readonly search: Search;
   /** Signers that some identity names. */
   readonly signers: ReadonlySet<string>;
+  /** Ecosystems whose packages are read from a program itself. */
+  readonly selfNamed: ReturnType<typeof selfNamed>;
   /** The longest range that a pass asks for in the ordinary way, in bytes; only an odd table of sections, or a signature, is longer. */
   readonly longestRead: number;
 }
@@ -52,18 +58,29 @@ const tail = 1024 * 1024;
 const rules = 1;
 
 /** Makes ready what is wanted of files. @throws RangeError where a needle is shorter than two bytes */
-export function makePlan({ sizes, needles, signers }: Pick<Wanted, "sizes" | "needles" | "signers">): ContentPlan {
+export function makePlan(
+  wanted: Pick<Wanted, "sizes" | "needles" | "signers"> & Partial<Pick<Wanted, "ecosystems">>,
+): ContentPlan {
+  const { sizes, needles, signers, ecosystems = new Set() } = wanted;
+  const named = selfNamed(ecosystems);
   const bytes = [...needles, bareNode].map((n) => Buffer.from(n.bytes, n.encoding));
   if (bytes.some((b) => b.length < shortestNeedle)) throw new RangeError("a marker has at least two bytes");
   const search = makeSearch(bytes);
   const texts = needles.map((n) => JSON.stringify([n.bytes, n.encoding, n.where, n.section]));
-  const all = JSON.stringify([rules, texts.toSorted(), [...sizes].toSorted((a, b) => a - b), [...signers].toSorted()]);
+  const all = JSON.stringify([
+    rules,
+    texts.toSorted(),
+    [...sizes].toSorted((a, b) => a - b),
+    [...signers].toSorted(),
+    named,
+  ]);
   return {
     digest: createHash("sha256").update(all).digest("hex"),
     sizes,
     needles,
     search,
     signers,
+    selfNamed: named,
     longestRead: piece + search.longest,
   };
 }
@@ -87,7 +104,9 @@ export function* contentPass(plan: ContentPlan, size: number): Reads<Content> {
 function* pass(plan: ContentPlan, size: number): Reads<Content> {
   const head = yield { offset: 0, length: elfHeader };
   const form = signedForm(head);
+  const image = isAppImage(head);
   const sections = yield* sectionsAfter(head, size);
+  const packages = yield* readSelfNamed(plan.selfNamed, { form, image, sections, size });
   const signed = form === undefined ? undefined : yield* signature(form, size, plan.signers);
   const hash = plan.sizes.has(size) ? createHash("sha256") : undefined;
   const takings: Take[] = hash === undefined ? [] : [(bytes) => hash.update(bytes)];
@@ -100,6 +119,7 @@ function* pass(plan: ContentPlan, size: number): Reads<Content> {
     marker: values.length === 0 ? { absent: true } : { value: values },
     ...(signed !== undefined && { signer: "bytes" in signed ? signerOf(signed) : signed }),
     ...(found.has(plan.needles.length) && { interpreter: "node" }),
+    ...(packages.length > 0 && { packages }),
   };
 }
 

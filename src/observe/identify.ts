@@ -218,16 +218,16 @@ export class Identifier {
 
   /** Everything about one file. Without a path, whatever a path says is unread. */
   async #described(stamp: Stamp, read: Content, path: RawPath | undefined, names: readonly string[]): Promise<Read> {
-    const { interpreter: is, signer = { unread: notSigned }, ...content } = read;
+    const { interpreter: is, signer = { unread: notSigned }, packages = [], ...content } = read;
     const rest = { ...content, signer, name: reading(names), config: { unread: onlyAudit } };
     const [key, interpreter] = [stamp.key, interpreterNamed(is ?? "")];
-    if (path === undefined) {
-      const unread = { unread: elsewhere };
-      const seen = { ...rest, package: unread, extension: unread, path: unread };
-      return { seen, interpreter, key, footing: undefined };
-    }
-    const { footing, ...owned } = await this.#owners.of(path, stamp);
-    return { seen: { ...rest, ...owned, path: { value: [toSeen(path).path] } }, interpreter, key, footing };
+    const unread = { unread: elsewhere };
+    const { footing, ...owned } = await (path === undefined
+      ? { package: unread, extension: unread, footing: undefined }
+      : this.#owners.of(path, stamp));
+    const where = path === undefined ? unread : { value: [toSeen(path).path] };
+    const seen = { ...rest, ...owned, path: where };
+    return { seen: packages.reduce(withPackage, seen), interpreter, key, footing };
   }
 
   /** A file in another mount namespace: its bytes speak, its path does not. */

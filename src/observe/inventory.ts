@@ -6,7 +6,7 @@ import type { Identifier } from "#observe/identify.ts";
 import { Lru } from "#observe/lru.ts";
 import { installedAt, packagesIn, Scan } from "#observe/scan.ts";
 import type { Platform } from "#platform/platform.ts";
-import type { Evidence } from "#policy/evidence.ts";
+import type { Evidence, Reading } from "#policy/evidence.ts";
 
 /** Installed things whose last evidence is remembered, so that looking twice does not say it twice. */
 const remembered = 100_000;
@@ -102,10 +102,17 @@ export class Inventory {
 
   #giveOnce(evidence: Evidence): void {
     const { file, seen } = evidence;
-    const where = file === undefined ? JSON.stringify(seen.package) : file.path;
+    // One file can list several, and a database has one package in several versions.
+    const where = JSON.stringify(
+      file === undefined ? seen.package : [file.path, idsOf(seen.package), idsOf(seen.extension)],
+    );
     const what = JSON.stringify([file?.ino, file?.size, seen]);
     if (this.#given.get(where) === what) return;
     this.#given.set(where, what);
     this.#give(evidence);
   }
+}
+
+function idsOf(read: Reading<{ readonly id: string }>): readonly string[] {
+  return "value" in read ? read.value.map(({ id }) => id) : [];
 }

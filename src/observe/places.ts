@@ -5,6 +5,8 @@ import type { Wanted } from "#policy/compile.ts";
 export type PlaceKind =
   | "brew"
   | "cask"
+  | "msix"
+  | "bundle"
   | "snap"
   | "flatpak"
   | "nix"
@@ -22,6 +24,8 @@ export interface Place {
   /** Text that the names follow; `root` ones stand at the beginning of a path only. */
   readonly signs: readonly string[];
   readonly root?: true;
+  /** Its files are looked at one by one as well: a program in it may say more, such as who signed it. */
+  readonly through?: true;
   /** What each name of a unit may be. */
   readonly names: readonly ((name: string) => boolean)[];
   /** Whether anybody asks whose such a unit is. */
@@ -49,6 +53,8 @@ const plain = (name: string): boolean => any(name) && !name.startsWith("@");
 const scope = (name: string): boolean => /^@./.test(name);
 const ide = (name: string): boolean => /^[A-Z][A-Za-z]{2,40}20\d\d\.\d$/.test(name);
 const plugins = (name: string): boolean => name === "plugins";
+const app = (name: string): boolean => /^[^.].*\.app$/.test(name);
+const fullName = (name: string): boolean => /^[^_]+_\d[\d.]*_[^_]*_[^_]*_[\da-z]{13}$/i.test(name);
 const storeId = (name: string): boolean => /^[a-p]{32}$/.test(name);
 
 const ofEcosystem =
@@ -60,12 +66,20 @@ const ofExtensions = ({ extensions }: Wanted): boolean => extensions;
 /**
  * From Homebrew's Formula Cookbook, snapd's and Flatpak's descriptions of their filesystems, the Nix manual ("Store path"), VS
  * Code's documentation of extensions, Chromium's docs/user_data_dir.md, JetBrains'
- * "Directories used by the IDE", and what Bun 1.3, Deno 2.9 and Yarn 4 (nodeLinker: pnpm) make. A Nix store stands at the root, or in a folder
- * that `nix --store` names.
+ * "Directories used by the IDE", Microsoft's "Package identity", Apple's Bundle Programming Guide, and what Bun 1.3, Deno 2.9 and
+ * Yarn 4 (nodeLinker: pnpm) make. A Nix store stands at the root, or in a folder that `nix --store` names.
  */
 export const places: readonly Place[] = [
   { kind: "brew", signs: ["/Cellar/"], names: [any, any], wanted: ofEcosystem("brew") },
   { kind: "cask", signs: ["/Caskroom/"], names: [any, any], wanted: ofEcosystem("cask") },
+  { kind: "msix", signs: ["/WindowsApps/"], through: true, names: [fullName], wanted: ofEcosystem("msix") },
+  {
+    kind: "bundle",
+    signs: ["/Applications/", "/Applications/Utilities/", "/Downloads/", "/Desktop/"],
+    through: true,
+    names: [app],
+    wanted: ofEcosystem("bundle"),
+  },
   {
     kind: "snap",
     signs: ["/snap/", "/var/lib/snapd/snap/"],
@@ -121,6 +135,11 @@ export function unitOf({ kind, signs, root, names }: Place, path: string): Unit 
 export function unitAt(kind: PlaceKind, folder: RawPath): Unit {
   const count = places.find((place) => place.kind === kind)?.names.length ?? 1;
   return { kind, folder, names: folder.split("/").slice(-count) };
+}
+
+/** The kinds that a folder is a unit of, by where it lies. */
+export function kindsAt(folder: RawPath): readonly PlaceKind[] {
+  return places.filter((place) => unitOf(place, folder)?.folder === folder).map(({ kind }) => kind);
 }
 
 /** The kinds whose units lie right below a folder. */

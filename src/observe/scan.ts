@@ -1,9 +1,10 @@
 import type { Clock } from "#lib/clock.ts";
 import { Footing } from "#observe/footing.ts";
 import { Identifier } from "#observe/identify.ts";
+import { AskedFolders } from "#observe/owners/asked-folders.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import { addonsIn, condaIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
-import { mayBe, npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
+import { addonsIn, condaIn, uninstallKeysIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
+import { npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
 import { unitAt, type PlaceKind } from "#observe/places.ts";
@@ -42,9 +43,12 @@ export class Scan implements AsyncIterable<Evidence> {
   readonly #options: ScanOptions;
   readonly #walker: Walker;
   readonly #programs = new Set<string>();
+  readonly #asked: AskedFolders | undefined;
 
   constructor(options: ScanOptions) {
     this.#options = options;
+    const { asksFor } = options;
+    this.#asked = asksFor && new AskedFolders((id) => asksFor("npm", id));
     const { roots, signal, reader, most = mostEntries } = options;
     const apart = rawSet(roots.map(({ path }) => path));
     const remote = rawSet(roots.flatMap(({ without = [] }) => without));
@@ -80,14 +84,13 @@ export class Scan implements AsyncIterable<Evidence> {
       }
       const path = (await realPath(named)) ?? named; // a home may be a link; nothing below it is followed
       for await (const candidate of this.#walker.walk(path, mannerOf(root)))
-        if (this.#isAskedFor(candidate)) yield () => this.#read(candidate);
+        if (await this.#isAskedFor(candidate)) yield () => this.#read(candidate);
     }
     yield () => this.#configs();
   }
 
-  #isAskedFor(candidate: Candidate): boolean {
-    const { asksFor } = this.#options;
-    return candidate.what !== "npm" || asksFor === undefined || mayBe(candidate.folder, (id) => asksFor("npm", id));
+  async #isAskedFor(candidate: Candidate): Promise<boolean> {
+    return candidate.what !== "npm" || this.#asked === undefined || this.#asked.has(candidate.folder);
   }
 
   /** A file that several links lead to is read once. */
@@ -181,6 +184,7 @@ async function records(
   if (what === "conda") return condaIn(folder, owner);
   if (what === "firefox") return addonsIn(folder, owner);
   if (what === "yarn") return zippedIn(folder, owner);
+  if (what === "wine") return uninstallKeysIn(folder, owner);
   const says = await said(what, folder, owner);
   return says === undefined ? [] : [{ at: folder, ...says }];
 }

@@ -9,7 +9,10 @@ import type { FolderEntry, FolderPart, FolderReader } from "#platform/platform.t
 
 /** Something that can be installed, as its place in a tree says. Nothing of it was read yet. */
 export type Candidate =
-  | { readonly what: "npm" | "distribution" | "conda" | "firefox" | "yarn" | PlaceKind; readonly folder: RawPath }
+  | {
+      readonly what: "npm" | "distribution" | "conda" | "firefox" | "yarn" | "wine" | PlaceKind;
+      readonly folder: RawPath;
+    }
   /** A regular file, or a link that may lead to one. */
   | { readonly what: "program"; readonly path: RawPath };
 
@@ -95,7 +98,8 @@ export class Walker {
     if (this.#options.apart?.has(path) === true) return;
     if (containerOf(`${path}/`) !== manner.container) return void this.containers.add(toSeen(path).path);
     for (const place of units) yield* this.#units(place, path, 1);
-    if (units.length > 0) return;
+    if (units.some(({ through }) => through !== true)) return;
+    if (name === "drive_c") yield { what: "wine", folder: parentOf(path) };
     if (name === "node_modules") yield* this.#packages(path, 4);
     else if (isSite(path)) yield* this.#distributions(path);
     else if (isLoose(path)) yield { what: "distribution", folder: path };

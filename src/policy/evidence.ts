@@ -31,7 +31,7 @@ export type Needle = {
   readonly section?: string | undefined;
 };
 
-const packageSeen = z.strictObject({
+export const packageSeen = z.strictObject({
   ecosystem: z.string().min(1),
   id: z.string().min(1),
   version: z.string().optional(),

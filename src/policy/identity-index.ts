@@ -11,7 +11,19 @@ export function needleKey(n: Needle): string {
   return `${n.encoding} ${n.where} ${n.section ?? ""} ${n.bytes}`;
 }
 
-const anyCase = new Set(["npm", "winget", "choco", "scoop", "msstore", "msix", "arp", "nuget", "composer"]);
+const anyCase = new Set([
+  "npm",
+  "winget",
+  "choco",
+  "scoop",
+  "msstore",
+  "msix",
+  "arp",
+  "bundle",
+  "appimage",
+  "nuget",
+  "composer",
+]);
 
 /** The id as its ecosystem compares it: npm without regard to case, PyPI by PEP 503. */
 export function packageId(ecosystem: string, id: string): string {

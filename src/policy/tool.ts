@@ -3,7 +3,11 @@ import { globProblem } from "#lib/pure/glob.ts";
 import { needleSchema } from "#policy/evidence.ts";
 import { idSchema, linkSchema, osesSchema, osSchema, wordsSchema } from "#policy/text.ts";
 
-/** Who installs. `msix`: a package family's name; `arp`: a key below Windows' Uninstall ("Add or remove programs"). */
+/**
+ * Who installs. `msix`: a package family's name; `arp`: a key below Windows' Uninstall ("Add or remove programs"); `bundle`: the
+ * identifier of an application of macOS; `appimage`: the project of GitHub that it takes its updates from; `go`: a module, or a
+ * main package in one.
+ */
 export const ecosystems = [
   "npm",
   "pypi",
@@ -17,6 +21,7 @@ export const ecosystems = [
   "msix",
   "arp",
   "mas",
+  "bundle",
   "deb",
   "rpm",
   "apk",

@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import { instantOf, type Instant } from "#lib/pure/instant.ts";
+import { Inventory } from "#observe/inventory.ts";
 import { observe, type Watching } from "#observe/observe.ts";
 import type { InstallRoot, Platform } from "#platform/platform.ts";
 import { selectPlatform } from "#platform/select.ts";
 import type { Evidence } from "#policy/evidence.ts";
-import { folder, nativeTool, needle, npmTool, start, wanting } from "./place.ts";
+import { folder, identifier, nativeTool, needle, npmTool, start, wanting, write } from "./place.ts";
 
 const stops: AbortController[] = [];
 afterEach(() => stops.splice(0).forEach((stop) => stop.abort()));
@@ -95,6 +96,25 @@ test("what is installed is given once, at the first scan or when it appears, and
   await expect.poll(installed).toEqual(["early", "late"]);
   watch.lookAgain();
   await expect.poll(installed).toEqual(["early", "early", "late", "late"]);
+});
+
+test("of several things that one file lists each is given once, however often it is looked through", async () => {
+  const home = folder();
+  const addons = ["a@x", "b@x"].map((id) => ({ id, version: "1", type: "extension", location: "app-profile" }));
+  write(join(home, "firefox/p/extensions.json"), JSON.stringify({ addons }));
+  const given: Evidence[] = [];
+  const stop = new AbortController();
+  stops.push(stop);
+  const inventory = new Inventory({
+    platform: await machine([{ path: join(home, "firefox"), owner: 0, holds: "units", depth: 1 }]),
+    clock: systemClock,
+    identifier: () => identifier(),
+    give: (evidence) => void given.push(evidence),
+    signal: stop.signal,
+  });
+  await inventory.scan();
+  await inventory.scan();
+  expect(given.map((e) => "value" in e.seen.extension && e.seen.extension.value[0]?.id)).toEqual(["a@x", "b@x"]);
 });
 
 test("a sweep that fails is told, and the next one goes on", async () => {

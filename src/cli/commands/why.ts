@@ -76,29 +76,38 @@ async function whyOffline(what: string, input: Input, io: Io): Promise<Why> {
     const now = standing(matcher, ban, at, device, io.env["USER"] ?? "");
     return { lines: banLines(what, now, matcher), json: { ban, standing: now } };
   }
-  const evidence = await subjectOf(what, { platform, wanted: everything.wanted, io });
-  if (typeof evidence === "string") {
+  const found = await subjectOf(what, { platform, wanted: everything.wanted, io });
+  if (typeof found === "string") {
     const meant = meantBy(what, tools);
     if (meant.length > 0) return { lines: meantLines(what, meant, policy), json: { meant } };
     throw new CommandError(
       exitCodes.usage[0],
-      `${what}: ${evidence}; expected a process id, a path, a package (npm:@scope/name), a tool's name, or a ban of the policy`,
+      `${what}: ${found}; expected a process id, a path, a package (npm:@scope/name), a tool's name, or a ban of the policy`,
     );
   }
   const vital = new Set((await platform.vital()).map(({ dev, ino }) => `${dev}:${ino}`));
-  const person = evidence.process?.user ?? io.env["USER"] ?? "";
-  const verdict = decide(matcher, evidence, at, { ...device, vital, person });
-  const could = knownAs(everything, evidence, device);
-  const looked = identitiesOf(everything, input.options["all"] === true ? tools : could, evidence, device);
-  const count = tools.reduce((sum, { identities }) => sum + identities.length, 0);
-  const lines = [
-    ...explain(matcher, verdict, evidence, at),
-    "",
-    `It was held against ${count} identities of ${tools.length} tools${could.length === 0 ? ": none of them is there." : "."}`,
-    ...checkedLines(looked, (id) => everything.tool(id)?.name ?? id),
-    ...(policy === undefined ? ["No policy was given: nothing was judged (--policy FILE)."] : []),
-  ];
-  return { lines, json: { evidence, verdict, known: could.map(({ id }) => id), checked: looked } };
+  const answer = (evidence: Evidence): Why => {
+    const person = evidence.process?.user ?? io.env["USER"] ?? "";
+    const verdict = decide(matcher, evidence, at, { ...device, vital, person });
+    const could = knownAs(everything, evidence, device);
+    const looked = identitiesOf(everything, input.options["all"] === true ? tools : could, evidence, device);
+    const count = tools.reduce((sum, { identities }) => sum + identities.length, 0);
+    const lines = [
+      ...explain(matcher, verdict, evidence, at),
+      "",
+      `It was held against ${count} identities of ${tools.length} tools${could.length === 0 ? ": none of them is there." : "."}`,
+      ...checkedLines(looked, (id) => everything.tool(id)?.name ?? id),
+    ];
+    return { lines, json: { evidence, verdict, known: could.map(({ id }) => id), checked: looked } };
+  };
+  const known = found.filter((evidence) => knownAs(everything, evidence, device).length > 0);
+  const answers = (known.length > 0 ? known : found.slice(0, 1)).map(answer);
+  const judged = policy === undefined ? ["No policy was given: nothing was judged (--policy FILE)."] : [];
+  const lines = answers.flatMap((one, i) => (i === 0 ? one.lines : ["", ...one.lines]));
+  return {
+    lines: [...lines, ...judged],
+    json: answers.length === 1 ? answers[0]?.json : answers.map(({ json }) => json),
+  };
 }
 
 /** What was read of it, and of the program that runs it. */

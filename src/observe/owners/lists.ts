@@ -6,6 +6,7 @@ import { readSmall } from "#observe/read-file.ts";
 import { longestManifest, parsePackageJson } from "#observe/readers/package-json.ts";
 import { parseCondaRecord } from "#observe/readers/conda.ts";
 import { parseAddons, profilesElsewhere } from "#observe/readers/firefox.ts";
+import { longestRegistry, parseUninstallKeys } from "#observe/readers/uninstall-keys.ts";
 import type { Says } from "#observe/seen.ts";
 
 /** One of several things that are installed in one folder, and the file that says so. */
@@ -41,6 +42,21 @@ export async function addonsIn(folder: RawPath, owner: number): Promise<readonly
     const at = below(profile, "extensions.json");
     const read = await readSmall(at, longestRecord, owner);
     if (!("unread" in read)) found.push(...parseAddons(read.bytes).map((extension) => ({ at, extension })));
+  }
+  return found;
+}
+
+/** What Windows would list as installed in a prefix of Wine: for everybody, and for the person whose it is. */
+export async function uninstallKeysIn(prefix: RawPath, owner: number): Promise<readonly Listed[]> {
+  const found: Listed[] = [];
+  for (const hive of ["system.reg", "user.reg"]) {
+    const at = below(prefix, hive);
+    const read = await readSmall(at, longestRegistry, owner);
+    for (const { key, version, winget } of "unread" in read ? [] : parseUninstallKeys(read.bytes)) {
+      const says = version === undefined ? {} : { version };
+      found.push({ at, package: { ecosystem: "arp", id: key, ...says } });
+      if (winget !== undefined) found.push({ at, package: { ecosystem: "winget", id: winget, ...says } });
+    }
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import type { Footing } from "#observe/footing.ts";
+import { aliasesIn, installedFrom } from "#observe/owners/aliases.ts";
 import type { PackageSeen } from "#policy/evidence.ts";
 import { below, rawFromBytes, type RawPath } from "#observe/raw-path.ts";
 import { readSmall, type Stamp } from "#observe/read-file.ts";
@@ -52,15 +53,18 @@ export async function npmOwner(
   const place = npmPlace(path);
   if (place === undefined) return undefined;
   footing.on(below(place.folder, "package.json"));
-  const manifest = await npmManifest(place, file.owner);
+  const manifest = await npmManifest(place, file.owner, footing);
   return manifest === undefined ? undefined : seen(manifest);
 }
 
-/** The manifest of a package folder, where it may say whose the folder is. */
-export async function npmManifest(place: NpmPlace, owner: number): Promise<Manifest | undefined> {
+/** The manifest of a package folder, where it may say whose the folder is: by itself, or by its package manager's record. */
+export async function npmManifest(place: NpmPlace, owner: number, footing?: Footing): Promise<Manifest | undefined> {
   const read = await readSmall(below(place.folder, "package.json"), longestManifest, owner);
   const manifest = "unread" in read ? undefined : parsePackageJson(read.bytes);
-  return manifest !== undefined && agrees(place.id, manifest) ? manifest : undefined;
+  if (manifest === undefined || agrees(place.id, manifest)) return manifest;
+  const from = installedFrom(place.folder);
+  const aliases = from && (await aliasesIn(from, owner, footing));
+  return aliases?.get(place.id)?.includes(manifest.name) === true ? manifest : undefined;
 }
 
 export function seen({ name, version }: Manifest): PackageSeen {

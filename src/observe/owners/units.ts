@@ -1,10 +1,12 @@
 import type { Footing } from "#observe/footing.ts";
 import { caskIn, kegIn } from "#observe/owners/brew.ts";
+import { bundleIn } from "#observe/owners/bundle.ts";
 import { chromeExtensionIn } from "#observe/owners/chrome.ts";
 import { flatpakIn } from "#observe/owners/flatpak.ts";
 import { cachedByBun } from "#observe/owners/bun.ts";
 import { cachedByDeno } from "#observe/owners/deno.ts";
 import { pluginIn } from "#observe/owners/jetbrains.ts";
+import { msixIn } from "#observe/owners/msix.ts";
 import { derivationIn } from "#observe/owners/nix.ts";
 import { snapIn } from "#observe/owners/snap.ts";
 import { builtinIn, extensionIn } from "#observe/owners/vscode.ts";
@@ -17,6 +19,8 @@ type ReadUnit = (unit: Unit, owner: number, footing: Footing) => Promise<Says | 
 const readers: Readonly<Record<PlaceKind, ReadUnit>> = {
   brew: kegIn,
   cask: caskIn,
+  msix: msixIn,
+  bundle: bundleIn,
   snap: snapIn,
   flatpak: flatpakIn,
   nix: derivationIn,

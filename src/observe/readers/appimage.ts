@@ -27,8 +27,8 @@ const longestUpdate = 4096;
  */
 export function* readAppImage(fileSize: number): Reads<AppImage | undefined> {
   const bytes = yield* readWhole({ offset: 0, length: 64 }, fileSize, 64);
-  const head = bytes === undefined ? undefined : viewOf(bytes);
-  if (head?.getUint32(0) !== 0x7f454c46 || head.getUint16(8) !== 0x4149 || head.getUint8(10) !== 2) return undefined;
+  if (bytes === undefined || !isAppImage(bytes)) return undefined;
+  const head = viewOf(bytes);
   const [wide, little] = [head.getUint8(4) === 2, head.getUint8(5) === 1];
   const table = wide ? Number(head.getBigUint64(0x28, little)) : head.getUint32(0x20, little);
   const offset = table + head.getUint16(wide ? 0x3a : 0x2e, little) * head.getUint16(wide ? 0x3c : 0x30, little);
@@ -40,6 +40,13 @@ export function* readAppImage(fileSize: number): Reads<AppImage | undefined> {
   return { offset, update: parseUpdate(textOf(said)) };
 }
 const squashfs = 0x68737173;
+
+/** Whether a file that begins so is one, if a file system lies behind it. */
+export function isAppImage(first: Uint8Array): boolean {
+  const head = viewOf(first);
+  return head.byteLength >= 12 && head.getUint32(0) === 0x7f454c46 && head.getUint32(8) >>> 8 === mark;
+}
+const mark = 0x41_49_02;
 
 /** "gh-releases-zsync|owner|repository|latest|name", "zsync|https://…". */
 function parseUpdate(text: string): AppImageUpdate | undefined {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { parseXml } from "#observe/readers/xml.ts";
 
 /** An AppxManifest.xml is read up to this many bytes. */
@@ -31,4 +32,18 @@ export function parseAppxManifest(bytes: Uint8Array): AppxIdentity | undefined {
 
 function localName(name: string): string {
   return name.slice(name.indexOf(":") + 1);
+}
+
+/** Douglas Crockford's alphabet of 32. */
+const digits = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/**
+ * A package family's name: the package's, and the id that Windows makes of its publisher ("Package identity", Microsoft): the first
+ * 64 bits of the SHA-256 of its UTF-16, in thirteen digits of five bits.
+ */
+export function familyName({ name, publisher }: AppxIdentity): string {
+  const hash = createHash("sha256").update(Buffer.from(publisher, "utf16le")).digest();
+  const bits = hash.readBigUInt64BE() << 1n;
+  const id = Array.from({ length: 13 }, (_, i) => digits[Number((bits >> BigInt(60 - 5 * i)) & 31n)]).join("");
+  return `${name}_${id}`;
 }

@@ -25,29 +25,44 @@ const longest = 1024 * 1024;
  * Go 1.18, whose programs have addresses there. It is said by the program itself, and nothing vouches for it.
  */
 export function* readGoBuild(fileSize: number): Reads<GoBuild | undefined> {
-  for (const { offset, size } of yield* places(fileSize)) {
+  return yield* readGoBuildIn(yield* places(fileSize), fileSize);
+}
+
+/** The same for whoever knows the sections of an ELF file: one small read, and none in what is no program of Go. */
+export function readElfGoBuild(sections: readonly Section[], fileSize: number): Reads<GoBuild | undefined> {
+  return readGoBuildIn(elfPlaces(sections), fileSize);
+}
+
+function* readGoBuildIn(found: readonly Place[], fileSize: number): Reads<GoBuild | undefined> {
+  for (const { offset, size } of found) {
     const bytes = yield* readUpTo(offset, fileSize, Math.min(size, longest));
     const at = find(bytes);
-    const found = at > 0 ? parse(yield* readUpTo(offset + at, fileSize, longest)) : parse(bytes);
-    if (found !== undefined) return found;
+    const build = at > 0 ? parse(yield* readUpTo(offset + at, fileSize, longest)) : parse(bytes);
+    if (build !== undefined) return build;
   }
   return undefined;
 }
 
+type Place = Pick<Section, "offset" | "size">;
+
 /** Where the linker puts it: a section of its own, or the first one in which programs of Windows write. */
-function* places(fileSize: number): Reads<readonly Pick<Section, "offset" | "size">[]> {
+function* places(fileSize: number): Reads<readonly Place[]> {
   const head = viewOf(yield* readUpTo(0, fileSize, 4));
   if (head.byteLength < 4) return [];
   if (head.getUint32(0) === 0x7f454c46) {
-    const sections = yield* readSections(fileSize);
-    return sections.filter((s) => s.name === ".go.buildinfo");
+    return elfPlaces(yield* readSections(fileSize));
   }
   if (head.getUint16(0) === 0x4d5a) {
     const data = (yield* readPe(fileSize))?.sections.find((s) => s.writable);
     return data === undefined ? [] : [data];
   }
-  const sections = ((yield* readMachO(fileSize)) ?? []).flatMap((program) => program.sections);
-  return sections.filter((s) => s.name.endsWith(",__go_buildinfo"));
+  const programs = (yield* readMachO(fileSize)) ?? [];
+  return programs.flatMap(({ sections }) => sections.find((s) => s.name.endsWith(",__go_buildinfo")) ?? []);
+}
+
+/** The first section of the name: a file that has thousands would be read for minutes. */
+function elfPlaces(sections: readonly Section[]): readonly Place[] {
+  return sections.filter((s) => s.name === ".go.buildinfo").slice(0, 1);
 }
 
 /** The mark stands at a multiple of sixteen. */

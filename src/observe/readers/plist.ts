@@ -3,6 +3,8 @@ import { parseXml, type Markup } from "#observe/readers/xml.ts";
 
 /** An Info.plist is read up to this many bytes; large ones have some hundred kilobytes. */
 export const longestPlist = 2 * 1024 * 1024;
+/** Characters of any text in it that is believed: real ones have some dozens. */
+const longestText = 255;
 
 /** What a bundle says of itself (Information Property List, Apple); what it does not say is undefined. */
 export interface Bundle {
@@ -17,7 +19,10 @@ export interface Bundle {
 export function parseInfoPlist(bytes: Uint8Array): Bundle | undefined {
   if (bytes.length > longestPlist) return undefined;
   const texts = parseBinaryPlist(bytes) ?? parseXmlPlist(bytes);
-  const say = (key: string): string | undefined => texts?.get(key) || undefined;
+  const say = (key: string): string | undefined => {
+    const text = texts?.get(key) ?? "";
+    return text === "" || text.length > longestText ? undefined : text;
+  };
   const [identifier, executable] = [say("CFBundleIdentifier"), say("CFBundleExecutable")];
   if (identifier === undefined) return undefined;
   return {

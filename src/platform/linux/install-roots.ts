@@ -79,6 +79,17 @@ const lookedThrough: readonly Root[] = [
   [".qwen/updates", "units", 5],
 ];
 
+/** Where prefixes of Wine lie, and how many folders below (a prefix of Lutris lies in no hidden folder). */
+const prefixes: readonly (readonly [path: string, depth: number])[] = [
+  [".wine", 0],
+  [".local/share/wineprefixes", 1],
+  [".local/share/bottles/bottles", 1],
+  [".var/app/com.usebottles.bottles/data/bottles/bottles", 1],
+  [".PlayOnLinux/wineprefix", 1],
+  [".cxoffice", 1],
+  [".local/share/Steam/steamapps/compatdata", 2],
+];
+
 /** Editors of VS Code's family and their servers keep what a person adds in <folder>/extensions. */
 const editors: readonly string[] = [
   ".vscode",
@@ -161,6 +172,7 @@ const everybodys: readonly Root[] = [
 const ofHome: readonly Root[] = [
   ...personal,
   ...lookedThrough,
+  ...prefixes.map(([path, depth]): Root => [path, "units", depth]),
   ...editors.map((folder): Root => [`${folder}/extensions`, "units", 1]),
   ...[...browsers, ...foxes].map((folder): Root => [folder, "units", 1]),
 ];

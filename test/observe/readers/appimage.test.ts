@@ -2,17 +2,10 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readAppImage } from "#observe/readers/appimage.ts";
 import { sectioned } from "../sectioned.ts";
+import { appImage } from "./app-image.ts";
 import { hostile, seam } from "./seam.ts";
 
 const read = (bytes: Uint8Array) => seam(bytes, readAppImage(bytes.length));
-
-/** A program with update information in its section, and behind it the beginning of a file system. */
-function appImage(update: string, magic = "hsqs"): Buffer {
-  const { bytes, sections } = sectioned(4096, [{ name: ".upd_info", offset: 512, size: 1024 }]);
-  bytes.write("AI\x02", 8, "latin1");
-  bytes.write(update, sections[0]?.offset ?? 0, "utf8");
-  return Buffer.concat([bytes, Buffer.from(magic), Buffer.alloc(100)]);
-}
 
 test("an AppImage says where its files begin, and which project it comes from", () => {
   const text = "gh-releases-zsync|qoder|desktop|latest|Qoder-*x86_64.AppImage.zsync";

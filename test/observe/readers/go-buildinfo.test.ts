@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { readGoBuild } from "#observe/readers/go-buildinfo.ts";
+import type { Range } from "#observe/reads.ts";
 import { sectioned } from "../sectioned.ts";
 import { fat, mach } from "./mach.ts";
 import { onFile, packed } from "./packed.ts";
@@ -70,6 +71,14 @@ test("a program of an older Go, with less than it says, or without a main packag
   expect(read(elf(blob("mod\texample.com/crush\tv1\n")))).toBeUndefined();
   expect(read(elf(blob(info).subarray(0, 60)))).toBeUndefined();
   expect(read(sectioned(4096, [{ name: ".data", offset: 512, size: 64 }]).bytes)).toBeUndefined();
+});
+
+test("a program with thousands of such sections is read no longer for them", () => {
+  const many = Array.from({ length: 1000 }, () => ({ name: ".go.buildinfo", offset: 512, size: 50_000 }));
+  const asked: Range[] = [];
+  const { bytes } = sectioned(200_000, many);
+  expect(seam(bytes, readGoBuild(bytes.length), asked)).toBeUndefined();
+  expect(asked.length).toBeLessThan(8);
 });
 
 test("cut or spoilt programs are read without an exception, and never past their end", () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { parseUninstallKeys } from "#observe/readers/uninstall-keys.ts";
+import { longestRegistry, parseUninstallKeys } from "#observe/readers/uninstall-keys.ts";
+import { hostile } from "./seam.ts";
 
 /** In the form of `reg export`. */
 const exported = [
@@ -61,4 +62,49 @@ test("an export that is cut anywhere lists what came before, and one of nonsense
   expect(parseUninstallKeys(Buffer.from(`[HKEY_X\\CurrentVersion\\Uninstall\\__proto__]\n"__proto__"="x"\n`))).toEqual(
     [],
   );
+});
+
+/** As Wine 10 wrote it, but for what is left out. */
+const hive = String.raw`WINE REGISTRY Version 2
+;; All keys relative to REGISTRY\\Machine
+
+#arch=win64
+
+[Software\\Classes\\Msi.Package\\shell\\Uninstall\\command] 1795670050
+#time=1dd7d64f875360e
+@="C:\\windows\\system32\\msiexec.exe /x \"%1\""
+
+[Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\\xdcml\xe4ut \[x\] \x6e38\x6807] 1795670051
+#time=1dd7d64f8b745c0
+"DisplayName"="O"
+
+[Software\\Microsoft\\Windows\\CurrentVersion\\UNINSTALL\\{DADADADA-ADAD-ADAD-ADAD-ADADADADADAD}}_is1] 1795670051
+#time=1dd7d64f8b1626e
+"DisplayName"="Cursor \"Beta\" \x6e38\x6807"
+"DisplayVersion"="1.7.28"
+"InstallLocation"="C:\\new\\tools\\"
+
+[Software\\Wow6432Node\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\Small] 1795670051
+#time=1dd7d64f8c28512
+"DisplayName"=str(2):"%x%"
+`;
+
+test("a hive of Wine's lists what its Windows would, names in every script", () => {
+  expect(parseUninstallKeys(Buffer.from(hive))).toEqual([
+    { key: "Ümläut [x] 游标", name: "O" },
+    {
+      key: "{DADADADA-ADAD-ADAD-ADAD-ADADADADADAD}}_is1",
+      name: 'Cursor "Beta" 游标',
+      version: "1.7.28",
+      location: "C:\\new\\tools\\",
+    },
+  ]);
+  expect(parseUninstallKeys(Buffer.from(hive.replace("Version 2", "Version 3")))).toEqual([]);
+  expect(parseUninstallKeys(Buffer.from(hive.replaceAll(/uninstall\\\\/gi, "Uninstal\\\\")))).toEqual([]);
+});
+
+test("spoilt registries are read without an exception, and a long one of nothing is read line by line", () => {
+  for (const one of [hive, exported]) expect(hostile(Buffer.from(one), parseUninstallKeys, 2000)).toBeGreaterThan(2000);
+  expect(parseUninstallKeys(Buffer.concat([Buffer.alloc(longestRegistry - 100, "\n"), Buffer.from("[")]))).toEqual([]);
+  expect(parseUninstallKeys(Buffer.concat([Buffer.from(hive), Buffer.alloc(longestRegistry)]))).toEqual([]);
 });
