@@ -18,6 +18,7 @@ const packages = [
   "openssl",
   "postgresql",
   "procps",
+  "python3",
   "strace",
   "systemd",
   "systemd-container",

@@ -25,6 +25,9 @@ const anyCase = new Set([
   "composer",
 ]);
 
+/** What a program says in its own bytes that it is: it is banned by that and not approved, else some bytes more would free a tool. */
+const saysSo = new Set(["go", "appimage"]);
+
 /** The id as its ecosystem compares it: npm without regard to case, PyPI by PEP 503. */
 export function packageId(ecosystem: string, id: string): string {
   if (ecosystem === "pypi") return id.toLowerCase().replaceAll(/[-_.]+/g, "-");
@@ -129,9 +132,12 @@ export class IdentityIndex {
       if (holdsOn(claim.os, os)) keep(claim);
     };
     const exact = os === "linux";
+    const unlessApproved = (claim: Claim): void => {
+      if (!claim.target.approved) add(claim);
+    };
     if ("value" in seen.package)
       for (const { ecosystem, id } of seen.package.value)
-        this.#exact.packages.each(ecosystem, packageId(ecosystem, id), add);
+        this.#exact.packages.each(ecosystem, packageId(ecosystem, id), saysSo.has(ecosystem) ? unlessApproved : add);
     if ("value" in seen.extension)
       for (const { host, id } of seen.extension.value) this.#exact.extensions.each(host, id.toLowerCase(), add);
     if ("value" in seen.hash) for (const sha256 of seen.hash.value) this.#exact.hashes.each(sha256, add);

@@ -1,10 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { chownSync, mkdirSync, rmSync, symlinkSync, truncateSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { longestRegistry } from "#observe/readers/uninstall-keys.ts";
-import { installRoots } from "#platform/linux/install-roots.ts";
-import { lay, lookAt, lookThrough, ownersOf } from "./layout.ts";
+import { lay, lookThrough, ownersOf } from "./layout.ts";
 import { folder } from "./place.ts";
 import { zip } from "./zip.ts";
 
@@ -261,53 +259,5 @@ describe("Yarn 4", () => {
     lay(cache, { "broken-npm-1.0.0-a217a0974b-10c0.zip": "PK", ".gitignore": "" });
     const looked = await lookThrough([home, "home", 6]);
     expect(looked.said).toEqual(["npm @a-b/c 1.6.0", "npm @types/node 1.6.0", "npm cowsay 1.6.0"]);
-  });
-});
-
-const hive = (...keys: readonly string[]): string =>
-  [
-    "WINE REGISTRY Version 2",
-    ...keys.flatMap((key) => [
-      String.raw`[Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\${key}] 1795670051`,
-      '"DisplayName"="x"',
-      '"DisplayVersion"="1.0"',
-    ]),
-  ].join("\n");
-
-describe("Wine", () => {
-  test("has in each prefix what its Windows has installed, for everybody and for a person", async () => {
-    const home = folder();
-    lay(home, {
-      ".wine/drive_c/windows/": "",
-      ".wine/system.reg": hive("{943D6004}_is1", "Shared"),
-      ".wine/user.reg": `${hive("AnthropicClaude")}\n"WinGetPackageIdentifier"="Anthropic.Claude"\n`,
-      ".local/share/Steam/steamapps/compatdata/480/pfx/drive_c/": "",
-      ".local/share/Steam/steamapps/compatdata/480/pfx/user.reg": hive("Deep"),
-      "Games/tool/drive_c/": "",
-      "Games/tool/system.reg": hive("Lutris"),
-      "other/system.reg": hive("no prefix"),
-    });
-    const own = ["arp AnthropicClaude 1.0", "arp Shared 1.0", "arp {943D6004}_is1 1.0", "winget Anthropic.Claude 1.0"];
-    const roots = installRoots([{ name: "ann", uid: 0, gid: 0, home }]).filter(({ path }) => path.startsWith(home));
-    const everywhere = [...own, "arp Deep 1.0", "arp Lutris 1.0"].toSorted();
-    expect((await lookAt(roots)).said).toEqual(everywhere);
-    expect((await lookThrough([home, "apps", 64])).said).toEqual(everywhere);
-    const looked = await lookThrough([join(home, ".wine"), "units", 0]);
-    expect(looked.said).toEqual(own);
-    expect(new Set(looked.found.map(({ file }) => file?.path))).toEqual(
-      new Set([join(home, ".wine/system.reg"), join(home, ".wine/user.reg")]),
-    );
-  });
-
-  test("registries that are links, too long, broken or somebody else's are none", async () => {
-    const home = folder();
-    for (const name of ["link", "long", "foreign", "broken"])
-      mkdirSync(join(home, name, "drive_c"), { recursive: true });
-    lay(home, { "elsewhere.reg": hive("Linked"), "link/system.reg": { link: "../elsewhere.reg" } });
-    lay(home, { "long/system.reg": hive("Long"), "foreign/system.reg": hive("Foreign"), "broken/user.reg": "\0\xff[" });
-    truncateSync(join(home, "long/system.reg"), longestRegistry + 1);
-    if (process.getuid?.() === 0) chownSync(join(home, "foreign/system.reg"), 4242, 4242);
-    else rmSync(join(home, "foreign/system.reg"));
-    expect((await lookThrough([home, "apps", 3])).said).toEqual([]);
   });
 });

@@ -1,6 +1,4 @@
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mayBeOwned } from "#observe/at-gate.ts";
@@ -11,7 +9,7 @@ import { places, placesBelow, unitOf } from "#observe/places.ts";
 import { rawFromText } from "#observe/raw-path.ts";
 import { folderAt, stampAt } from "#observe/read-file.ts";
 import { lay, lookThrough, ownersOf } from "./layout.ts";
-import { folder, nativeTool, wanting } from "./place.ts";
+import { folder, wanting } from "./place.ts";
 
 /** What Homebrew 4.4 writes beside a keg or a cask, as far as anybody looks. */
 const receipt = (tap: string | null): string =>
@@ -131,80 +129,6 @@ describe("Flatpak", () => {
     expect(await ownersOf(join(root, "app/dev.zed.Zed/current/active/files/bin/zed"))).toEqual([
       "flatpak dev.zed.Zed 0.180.2",
     ]);
-  });
-});
-
-const appx = (name: string, publisher: string, version: string): string =>
-  `<?xml version="1.0" encoding="utf-8"?>
-<Package xmlns="http://schemas.microsoft.com/appx/manifest/foundation/windows10">
-  <Identity Name="${name}" Publisher="${publisher}" Version="${version}" ProcessorArchitecture="x64" />
-</Package>`;
-
-describe("MSIX", () => {
-  const microsoft = "CN=Microsoft Corporation, O=Microsoft Corporation, L=Redmond, S=Washington, C=US";
-
-  test("has packages by their family's name, which Windows makes of name and publisher", async () => {
-    const apps = join(folder(), "Program Files/WindowsApps");
-    lay(apps, {
-      "Microsoft.Paint_11.2.0.0_x64__8wekyb3d8bbwe/AppxManifest.xml": appx("Microsoft.Paint", microsoft, "11.2.0.0"),
-      "Microsoft.Paint_11.2.0.0_x64__8wekyb3d8bbwe/paint.exe": "1",
-      "Other_1.0.0.0_x64__8wekyb3d8bbwe/AppxManifest.xml": appx("Other", "CN=Somebody", "1.0.0.0"),
-      "Third_1.0.0.0_x64__8wekyb3d8bbwe/AppxManifest.xml": appx("Renamed", microsoft, "1.0.0.0"),
-      "Fourth_1.0.0.0_x64__8wekyb3d8bbwe/AppxManifest.xml": appx("Fourth", microsoft, "2.0.0.0"),
-      "MutableBackup/AppxManifest.xml": appx("MutableBackup", microsoft, "1.0.0.0"),
-    });
-    const said = ["msix Microsoft.Paint_8wekyb3d8bbwe 11.2.0.0"];
-    expect((await lookThrough([apps, "units", 1])).said).toEqual(said);
-    expect(await ownersOf(join(apps, "Microsoft.Paint_11.2.0.0_x64__8wekyb3d8bbwe/paint.exe"))).toEqual(said);
-  });
-
-  test("keeps a program in a package one that is looked at by itself", async () => {
-    const apps = join(folder(), "WindowsApps");
-    const at = "Microsoft.Paint_11.2.0.0_x64__8wekyb3d8bbwe";
-    lay(apps, { [`${at}/AppxManifest.xml`]: appx("Microsoft.Paint", microsoft, "11.2.0.0") });
-    nativeTool(join(apps, at, "paint.exe"));
-    const { found } = await lookThrough([apps, "apps", 2]);
-    expect(new Set(found.map(({ file }) => file?.path))).toEqual(
-      new Set([join(apps, at), join(apps, at, "paint.exe")]),
-    );
-  });
-});
-
-const plist = (identifier: string, executable: string): string =>
-  `<plist version="1.0"><dict>
-<key>CFBundleIdentifier</key><string>${identifier}</string>
-<key>CFBundleShortVersionString</key><string>1.7.2</string>
-<key>CFBundleExecutable</key><string>${executable}</string>
-</dict></plist>`;
-
-describe("macOS", () => {
-  test("has bundles by their identifier, where the program that they name is there", async () => {
-    const home = folder();
-    lay(home, {
-      "Applications/Cursor.app/Contents/Info.plist": plist("com.todesktop.230313mzl4w4u92", "Cursor"),
-      "Applications/Cursor.app/Contents/MacOS/Cursor": "1",
-      "Applications/Utilities/游标.app/Contents/Info.plist": plist("a.b", "游标"),
-      "Applications/Utilities/游标.app/Contents/MacOS/游标": "1",
-      "Applications/None.app/Contents/Info.plist": plist("c.d", "None"),
-      "Applications/Long.app/Contents/Info.plist": plist("e".repeat(256), "Long"),
-      "Applications/Long.app/Contents/MacOS/Long": "1",
-      "Applications/Up.app/Contents/Info.plist": plist("f.g", ".."),
-      "Downloads/x/Elsewhere.app/Contents/Info.plist": plist("h.i", "Elsewhere"),
-    });
-    const said = ["bundle a.b 1.7.2", "bundle com.todesktop.230313mzl4w4u92 1.7.2"];
-    expect((await lookThrough([home, "home", 6])).said).toEqual(said);
-    expect(await ownersOf(join(home, "Applications/Cursor.app/Contents/MacOS/Cursor"))).toEqual([said[1]]);
-  });
-
-  test.skipIf(!existsSync("/usr/bin/python3"))("has them in the binary form too, as Python writes it", async () => {
-    const home = folder();
-    lay(home, { "Applications/X.app/Contents/MacOS/X 游标": "1" });
-    const file = join(home, "Applications/X.app/Contents/Info.plist");
-    const write = `import plistlib, sys
-bundle = {"CFBundleIdentifier": "com.example.x", "CFBundleExecutable": "X 游标", "CFBundleShortVersionString": "2.0", "Other": [1, {"a": b"b"}]}
-plistlib.dump(bundle, open(sys.argv[1], "wb"), fmt=plistlib.FMT_BINARY)`;
-    execFileSync("/usr/bin/python3", ["-c", write, file]);
-    expect((await lookThrough([join(home, "Applications"), "apps", 2])).said).toEqual(["bundle com.example.x 2.0"]);
   });
 });
 
