@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { audited, homeOf, needs, run, where, type Thing } from "./installers.ts";
 
@@ -21,6 +22,15 @@ chmod 755 %{buildroot}/opt/cursor/cursor
 /opt/cursor/cursor
 `;
 
+/** The package's file. */
+function built(home: string): string {
+  const top = join(home, "top");
+  writeFileSync(join(home, "cursor.spec"), spec);
+  run(home, ["/usr/bin/rpmbuild", "--define", `_topdir ${top}`, "-bb", "cursor.spec"]);
+  const [name = ""] = readdirSync(top, { recursive: true, encoding: "utf8" }).filter((one) => one.endsWith(".rpm"));
+  return join(top, name);
+}
+
 /** Where rpm keeps its database: in most distributions, and in Debian for root. */
 const databases = [
   { dbpath: "/var/lib/rpm", above: "/var/lib" },
@@ -32,16 +42,32 @@ test.for(databases)(
   async ({ dbpath, above }, context) => {
     needs(context, ["rpm", "bubblewrap"], programs);
     const home = homeOf(`rpm-${dbpath.replaceAll("/", "-")}`);
-    const [database, opt, top] = [join(home, "database"), join(home, "opt"), join(home, "top")];
+    const [database, opt] = [join(home, "database"), join(home, "opt")];
     for (const folder of [database, opt]) mkdirSync(folder);
-    writeFileSync(join(home, "cursor.spec"), spec);
-    run(home, ["/usr/bin/rpmbuild", "--define", `_topdir ${top}`, "-bb", "cursor.spec"]);
-    const built = readdirSync(top, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith(".rpm")) ?? "";
     const here = where({ "/opt": opt, [dbpath]: database }, [above]);
     const rpm = [...here, "/usr/bin/rpm", "--dbpath", dbpath];
-    run(home, [...rpm, "--install", "--nodeps", join(top, built)]);
+    run(home, [...rpm, "--install", "--nodeps", built(home)]);
     expect(await audited(cursor, "/opt", here)).toEqual(["proof 1.7.2-1"]);
     run(home, [...rpm, "--erase", "--justdb", "cursor"]);
     expect(await audited(cursor, "/opt", here)).toEqual([]);
   },
 );
+
+/** Prints which package manager a file belongs to, as whoever puts it aside asks. */
+const asks = `
+const { packageManagerOf } = await import(process.argv[1]);
+for (const path of process.argv.slice(2)) console.log((await packageManagerOf([path])) ?? "nobody");`;
+
+test("what rpm installed is rpm's to remove, and what it did not is not", async (context) => {
+  needs(context, ["rpm", "bubblewrap"], programs);
+  const home = homeOf("rpm-owner");
+  const [database, opt] = [join(home, "database"), join(home, "opt")];
+  for (const folder of [database, opt]) mkdirSync(folder);
+  const here = where({ "/opt": opt, "/root/.rpmdb": database }, ["/root"]);
+  const env = { HOME: "/root" };
+  run(home, [...here, "/usr/bin/rpm", "--install", "--nodeps", built(home)], { env });
+  writeFileSync(join(opt, "other"), "");
+  const owner = fileURLToPath(new URL("../../src/platform/linux/package-owner.ts", import.meta.url));
+  const node = [...here, process.execPath, "--input-type=module", "--eval", asks, owner];
+  expect(run(home, [...node, "/opt/cursor/cursor", "/opt/other"], { env })).toBe("rpm\nnobody\n");
+});
