@@ -19,7 +19,10 @@ const folders: readonly (readonly [engine: string, folder: string])[] = [
   ["nspawn", "/var/lib/machines/"],
 ];
 
+/** One look for all of them at once: most paths lie in none. */
+const anyFolder = new RegExp(folders.map(([, folder]) => RegExp.escape(folder)).join("|"));
+
 /** Whose container or image a path lies in: what is installed there is not installed on this machine. */
 export function containerOf(path: string): string | undefined {
-  return folders.find(([, folder]) => path.includes(folder))?.[0];
+  return anyFolder.test(path) ? folders.find(([, folder]) => path.includes(folder))?.[0] : undefined;
 }

@@ -3,19 +3,14 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createFolderReader } from "#platform/linux/folder-reader.ts";
-import type { FolderEntry } from "#platform/platform.ts";
+import { startFolderReader } from "#platform/linux/folder-threads.ts";
 import { folder } from "../observe/place.ts";
 
 const reader = createFolderReader();
 
-function kindOf(entry: FolderEntry): string {
-  return entry.isDirectory() ? "folder" : entry.isFile() ? "file" : entry.isSymbolicLink() ? "link" : "nothing";
-}
-
 function read(path: string, files: boolean) {
-  const parts = [...reader.read(Buffer.from(path), files)];
-  const entries = parts.flatMap((part) => part.entries).map((entry) => `${kindOf(entry)} ${entry.name}`);
-  return { entries: entries.toSorted(), passed: parts.reduce((sum, part) => sum + part.passed, 0) };
+  const { folders, programs, passed } = reader({ folder: path, files });
+  return { folders: folders.toSorted(), programs: programs.toSorted(), passed };
 }
 
 test("a folder gives its folders, links and runnable files, and counts all that it holds", () => {
@@ -28,28 +23,45 @@ test("a folder gives its folders, links and runnable files, and counts all that 
   writeFileSync(join(home, "text"), "", { mode: 0o644 });
   writeFileSync(Buffer.concat([Buffer.from(`${home}/`), Buffer.of(0xff, 0x0a, 0x20)]), "", { mode: 0o700 });
   execFileSync("/usr/bin/mkfifo", ["-m", "777", join(home, "fifo")]);
-  const folders = ["folder sub", "link dangling", "link link"];
-  expect(read(home, false)).toEqual({ entries: folders, passed: 10 });
-  const files = ["file for-others", "file program", "file \u00ff\n "];
-  expect(read(home, true).entries).toEqual([...folders, ...files].toSorted());
+  expect(read(home, false)).toEqual({ folders: ["sub"], programs: ["dangling", "link"], passed: 10 });
+  expect(read(home, true).programs).toEqual(["dangling", "for-others", "link", "program", "\u00ff\n "]);
 });
 
 test("a folder of more entries than one call gives is read to its end", () => {
   const home = folder();
   for (let i = 0; i < 5_000; i += 1) mkdirSync(join(home, `folder-with-a-rather-long-name-${i}`));
-  const { entries, passed } = read(home, true);
-  expect(entries).toEqual(
-    readdirSync(home)
-      .map((name) => `folder ${name}`)
-      .toSorted(),
-  );
-  expect(passed).toBe(5_002);
+  expect(read(home, true)).toEqual({ folders: readdirSync(home).toSorted(), programs: [], passed: 5_002 });
 });
 
 test("what is not there is empty, and what is no folder or a link says so", () => {
   const home = folder();
   writeFileSync(join(home, "file"), "");
   symlinkSync(home, join(home, "link"));
-  expect(read(join(home, "nowhere"), true)).toEqual({ entries: [], passed: 0 });
+  expect(read(join(home, "nowhere"), true)).toEqual({ folders: [], programs: [], passed: 0 });
   for (const name of ["file", "link"]) expect(() => read(join(home, name), true)).toThrow("ENOTDIR");
+  expect(() => read(`${home}/${"folder/".repeat(1_000)}`, true)).toThrow("ENAMETOOLONG");
+});
+
+test("threads answer each in its turn, and say of each folder why they cannot read it", async () => {
+  const home = folder();
+  writeFileSync(join(home, "file"), "");
+  const threads = startFolderReader();
+  try {
+    const asked = [home, join(home, "file"), join(home, "nowhere")].map((path) => ({ folder: path, files: true }));
+    const answers = await Promise.all([threads.read(asked), threads.read(asked.toReversed()), threads.read([])]);
+    const all = { folders: [], programs: [], passed: 3 };
+    const unread = { code: "ENOTDIR", unread: expect.stringContaining("ENOTDIR") };
+    const nothing = { folders: [], programs: [], passed: 0 };
+    expect(answers).toEqual([[all, unread, nothing], [nothing, unread, all], []]);
+  } finally {
+    threads.close();
+  }
+});
+
+test("what was asked of threads that are closed is refused, and so is what is asked later", async () => {
+  const threads = startFolderReader();
+  const asked = threads.read([{ folder: "/", files: false }]);
+  threads.close();
+  await expect(asked).rejects.toThrow("has ended");
+  await expect(threads.read([])).rejects.toThrow("has ended");
 });

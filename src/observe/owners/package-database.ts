@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Footing } from "#observe/footing.ts";
 import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
@@ -51,10 +51,12 @@ interface Index {
  */
 export class PackageDatabase {
   readonly #source: Source;
+  readonly #witness: Buffer;
   #index: Promise<Index> | undefined;
 
   constructor(source: Source) {
     this.#source = source;
+    this.#witness = toBytes(source.witness);
   }
 
   get ecosystems(): readonly string[] {
@@ -98,7 +100,7 @@ export class PackageDatabase {
   }
 
   async #current(): Promise<Index | undefined> {
-    const changed = await this.#changed();
+    const changed = this.#changed();
     if (changed === undefined) return undefined;
     const index = await this.#index;
     if (index?.changed === changed) return index;
@@ -106,10 +108,11 @@ export class PackageDatabase {
     return this.#index;
   }
 
-  async #changed(): Promise<string | undefined> {
+  /** Asked for every file that is looked at: at once, as one system call is no work to wait for. */
+  #changed(): string | undefined {
     try {
-      const { ino, mtimeNs, size } = await stat(toBytes(this.#source.witness), { bigint: true });
-      return `${ino} ${mtimeNs} ${size}`;
+      const stat = statSync(this.#witness, { bigint: true, throwIfNoEntry: false });
+      return stat && `${stat.ino} ${stat.mtimeNs} ${stat.size}`;
     } catch {
       return undefined;
     }

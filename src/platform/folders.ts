@@ -1,0 +1,27 @@
+/** A folder to be read, its bytes one a UTF-16 unit (Latin-1); `files`: those that somebody may execute are wanted too. */
+export interface FolderAsked {
+  readonly folder: string;
+  readonly files: boolean;
+}
+
+/** Names in a folder, bytes one a UTF-16 unit, and how many entries it has in all. Follows no link. */
+export interface FolderRead {
+  readonly folders: readonly string[];
+  /** Links, and the files that were asked for. */
+  readonly programs: readonly string[];
+  readonly passed: number;
+}
+
+/** Why a folder could not be read: a code of open(2), where there is one, and words. */
+export interface FolderUnread {
+  readonly code: string | undefined;
+  readonly unread: string;
+}
+
+/** Reads folders in threads of its own, as fast as this system gives them. */
+export interface FolderReader {
+  /** Reads folders, one answer each; two calls at a time keep every thread busy. Rejects where its thread ends. */
+  read(asked: readonly FolderAsked[]): Promise<readonly (FolderRead | FolderUnread)[]>;
+  readonly threads: number;
+  close(): void;
+}
