@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, read, readSync, realpathSync } from "node:fs";
-import { promisify } from "node:util";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
 import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
 import {
   openRegular,
@@ -23,8 +23,7 @@ export interface Files {
 /** Each is waited for, so that no disk holds anybody up. */
 export const waitedFor: Files = { realPath, openRegular, stampThrough };
 
-const readOn = promisify(read);
-/** Bytes that take longer to be waited for than to be read. */
+/** Bytes that are read before others have their turn. */
 const small = 64 * 1024;
 const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
@@ -46,10 +45,10 @@ function openNow(path: RawPath): Opened | Unread {
 
 function openFile(file: number): Opened["file"] {
   return {
-    read: async (into, at, length, position) =>
-      length > small
-        ? readOn(file, into, at, length, position)
-        : { bytesRead: readSync(file, into, at, length, position) },
+    read: async (into, at, length, position) => {
+      if (length > small) await turn();
+      return { bytesRead: readSync(file, into, at, length, position) };
+    },
     stat: async (options) => fstatSync(file, options),
     close: async () => closeSync(file),
   };
@@ -64,8 +63,8 @@ function realPathNow(path: RawPath): RawPath | undefined {
 }
 
 /**
- * Finds and opens at once, and waits for bytes only: for a command, where nobody is held up by it. A program that is small
- * takes longer to be waited for seven times than to be read.
+ * Finds, opens and reads at once, for a command, where nobody else is held up: a program that is small takes longer to be waited
+ * for seven times than to be read.
  */
 export const atOnce: Files = {
   realPath: realPathNow,

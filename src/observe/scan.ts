@@ -48,10 +48,15 @@ export class Scan implements AsyncIterable<Evidence> {
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    const { roots, most = mostEntries } = options;
+    const { roots, most = mostEntries, asksFor = () => true } = options;
     const apart = rawSet(roots.map(({ path }) => path));
     const remote = rawSet(roots.flatMap(({ without = [] }) => without));
-    this.#walker = new Walker({ most, apart, remote });
+    this.#walker = new Walker({
+      most,
+      apart,
+      remote,
+      isAskedFor: (one) => one.what !== "npm" || mayBe(one.folder, (id) => asksFor("npm", id)),
+    });
   }
 
   /** Places that could not be looked into: named up to a bound, and how many there were. */
@@ -84,13 +89,8 @@ export class Scan implements AsyncIterable<Evidence> {
     for await (const found of reader === undefined
       ? walk(this.#walker, signal)
       : walkAhead(this.#walker, reader, signal))
-      for (const candidate of found) if (this.#isAskedFor(candidate)) yield () => this.#read(candidate);
+      for (const candidate of found) yield () => this.#read(candidate);
     yield () => this.#configs();
-  }
-
-  #isAskedFor(candidate: Candidate): boolean {
-    const { asksFor } = this.#options;
-    return candidate.what !== "npm" || asksFor === undefined || mayBe(candidate.folder, (id) => asksFor("npm", id));
   }
 
   /** A file that several links lead to is read once. */

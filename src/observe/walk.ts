@@ -46,7 +46,8 @@ export async function* walkAhead(
 ): AsyncGenerator<readonly Candidate[]> {
   const running = new Set<Promise<void>>();
   const ask = async (visits: ReturnType<Walker["next"]>): Promise<void> => {
-    const answers = await reader.read(visits.map(({ folder, files }) => ({ folder, files })));
+    const folders = visits.map(({ folder }) => folder);
+    const answers = await reader.read({ folders, files: visits[0]?.files === true });
     for (const [i, visit] of visits.entries()) {
       const answer = answers[i];
       if (answer === undefined) continue;
@@ -54,10 +55,9 @@ export async function* walkAhead(
       else walker.take(visit, answer);
     }
   };
-  const isToAsk = (): boolean =>
-    running.size < each * reader.threads && walker.waiting < mostWaiting && signal?.aborted !== true;
+  const isStopped = (): boolean => signal?.aborted === true;
   const fill = (): void => {
-    while (isToAsk()) {
+    while (running.size < each * reader.threads && walker.waiting < mostWaiting && !isStopped()) {
       const visits = walker.next(together);
       if (visits.length === 0) return;
       const one = ask(visits).then(() => {
@@ -68,7 +68,7 @@ export async function* walkAhead(
       one.catch(() => undefined); // it stays among those that run, and is thrown below
     }
   };
-  for (fill(); running.size > 0 || walker.waiting > 0; fill()) {
+  for (fill(); (running.size > 0 || walker.waiting > 0) && !isStopped(); fill()) {
     await (walker.waiting === 0 ? Promise.race(running) : turn());
     yield walker.found();
   }

@@ -3,7 +3,7 @@ import { containerOf } from "#observe/containers.ts";
 import { placesBelow, type Place, type PlaceKind } from "#observe/places.ts";
 import { below, nameOf, parentOf, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { isThere, why } from "#observe/read-file.ts";
-import type { FolderAsked, FolderRead } from "#platform/folders.ts";
+import type { FolderRead } from "#platform/folders.ts";
 
 /** Something that can be installed, as its place in a tree says. Nothing of it was read yet. */
 export type Candidate =
@@ -27,6 +27,8 @@ interface WalkerOptions {
   readonly apart: ReadonlySet<string>;
   /** Folders that nobody walks. */
   readonly remote: ReadonlySet<string>;
+  /** Whether anybody asks for such a candidate. */
+  readonly isAskedFor: (candidate: Candidate) => boolean;
 }
 
 /** What of a tree is looked at. */
@@ -42,8 +44,10 @@ interface Manner {
 }
 
 /** A folder to be read, and what becomes of each name in it. */
-interface Visit extends FolderAsked {
+interface Visit {
   readonly folder: RawPath;
+  /** Whether its files are asked for. */
+  readonly files: boolean;
   readonly each: (path: RawPath, name: string, isFolder: boolean) => void;
 }
 
@@ -90,9 +94,13 @@ export class Walker {
     return this.entries > this.#options.most;
   }
 
-  /** Up to `most` folders to visit next. */
+  /** Up to `most` folders to visit next, in all of which files are asked for, or in none. */
   next(most: number): readonly Visit[] {
-    return this.isOver ? [] : this.#visits.splice(-most);
+    if (this.isOver) return [];
+    const last = this.#visits.slice(-most);
+    const alike = last.slice(last.findLastIndex(({ files }) => files !== last.at(-1)?.files) + 1);
+    this.#visits.length -= alike.length;
+    return alike;
   }
 
   /** Takes what a folder holds, or a part of it. */
@@ -134,10 +142,10 @@ export class Walker {
 
   #ordinary(folder: RawPath, manner: Manner): void {
     const places = placesBelow(folder);
-    if (isFirefox(folder)) this.#found.push({ what: "firefox", folder });
+    if (isFirefox(folder)) this.#find({ what: "firefox", folder });
     const each: Visit["each"] = (path, name, isFolder) => {
       if (isFolder) this.#folder(path, name, places, manner);
-      else if (manner.programs) this.#found.push({ what: "program", path });
+      else if (manner.programs) this.#find({ what: "program", path });
     };
     this.#visit(folder, each, manner.programs);
   }
@@ -152,9 +160,8 @@ export class Walker {
     if (units.length > 0) return;
     if (name === "node_modules") this.#packages(path, 4);
     else if (isSite(name)) this.#distributions(path);
-    else if (name === "conda-meta") this.#found.push({ what: "conda", folder: path });
-    else if (name === "cache" && /\/(?:\.yarn|berry)\/cache$/.test(path))
-      this.#found.push({ what: "yarn", folder: path });
+    else if (name === "conda-meta") this.#find({ what: "conda", folder: path });
+    else if (name === "cache" && /\/(?:\.yarn|berry)\/cache$/.test(path)) this.#find({ what: "yarn", folder: path });
     else if (isKernels(path) || (manner.projects && name.startsWith(".") && !hidden.has(name))) return;
     else if (manner.depth > 0 || placesBelow(path).length > 0)
       this.#ordinary(path, { ...manner, depth: manner.depth - 1 });
@@ -163,7 +170,7 @@ export class Walker {
   /** The units in a folder that has the first `named` names of one. */
   #units(place: Place, folder: RawPath, named: number): void {
     const fits = place.names[named];
-    if (fits === undefined) return void this.#found.push({ what: place.kind, folder });
+    if (fits === undefined) return this.#find({ what: place.kind, folder });
     this.#folders(folder, (path, name) => {
       if (fits(name)) this.#units(place, path, named + 1);
     });
@@ -184,14 +191,18 @@ export class Walker {
   }
 
   #package(folder: RawPath, nested: number): void {
-    this.#found.push({ what: "npm", folder });
+    this.#find({ what: "npm", folder });
     if (nested > 0) this.#packages(below(folder, "node_modules"), nested - 1);
   }
 
   #distributions(site: RawPath): void {
     this.#folders(site, (path, name) => {
-      if (/\.(?:dist|egg)-info$/.test(name)) this.#found.push({ what: "distribution", folder: path });
+      if (/\.(?:dist|egg)-info$/.test(name)) this.#find({ what: "distribution", folder: path });
     });
+  }
+
+  #find(candidate: Candidate): void {
+    if (this.#options.isAskedFor(candidate)) this.#found.push(candidate);
   }
 
   /** Takes note of a place that could not be looked into. */

@@ -1,6 +1,6 @@
-/** A folder to be read, its bytes one a UTF-16 unit (Latin-1); `files`: those that somebody may execute are wanted too. */
-export interface FolderAsked {
-  readonly folder: string;
+/** Folders to be read, their bytes one a UTF-16 unit (Latin-1); `files`: those that somebody may execute are wanted too. */
+export interface FoldersAsked {
+  readonly folders: readonly string[];
   readonly files: boolean;
 }
 
@@ -18,10 +18,14 @@ export interface FolderUnread {
   readonly unread: string;
 }
 
+/** One for each folder; undefined where there is none. */
+export type FolderAnswers = readonly (FolderRead | FolderUnread | undefined)[];
+
 /** Reads folders in threads of its own, as fast as this system gives them. */
 export interface FolderReader {
-  /** Reads folders, one answer each; two calls at a time keep every thread busy. Rejects where its thread ends. */
-  read(asked: readonly FolderAsked[]): Promise<readonly (FolderRead | FolderUnread)[]>;
   readonly threads: number;
-  close(): void;
+  /** Rejects where its thread ends. */
+  read(asked: FoldersAsked): Promise<FolderAnswers>;
+  /** Ends when what was asked is read. */
+  close(): Promise<void>;
 }

@@ -9,8 +9,8 @@ import { folder } from "../observe/place.ts";
 const reader = createFolderReader();
 
 function read(path: string, files: boolean) {
-  const { folders, programs, passed } = reader({ folder: path, files });
-  return { folders: folders.toSorted(), programs: programs.toSorted(), passed };
+  const found = reader(path, files);
+  return found && { ...found, folders: found.folders.toSorted(), programs: found.programs.toSorted() };
 }
 
 test("a folder gives its folders, links and runnable files, and counts all that it holds", () => {
@@ -24,7 +24,7 @@ test("a folder gives its folders, links and runnable files, and counts all that 
   writeFileSync(Buffer.concat([Buffer.from(`${home}/`), Buffer.of(0xff, 0x0a, 0x20)]), "", { mode: 0o700 });
   execFileSync("/usr/bin/mkfifo", ["-m", "777", join(home, "fifo")]);
   expect(read(home, false)).toEqual({ folders: ["sub"], programs: ["dangling", "link"], passed: 10 });
-  expect(read(home, true).programs).toEqual(["dangling", "for-others", "link", "program", "\u00ff\n "]);
+  expect(read(home, true)?.programs).toEqual(["dangling", "for-others", "link", "program", "\u00ff\n "]);
 });
 
 test("a folder of more entries than one call gives is read to its end", () => {
@@ -33,11 +33,11 @@ test("a folder of more entries than one call gives is read to its end", () => {
   expect(read(home, true)).toEqual({ folders: readdirSync(home).toSorted(), programs: [], passed: 5_002 });
 });
 
-test("what is not there is empty, and what is no folder or a link says so", () => {
+test("what is not there is nothing, and what is no folder or a link says so", () => {
   const home = folder();
   writeFileSync(join(home, "file"), "");
   symlinkSync(home, join(home, "link"));
-  expect(read(join(home, "nowhere"), true)).toEqual({ folders: [], programs: [], passed: 0 });
+  expect(read(join(home, "nowhere"), true)).toBeUndefined();
   for (const name of ["file", "link"]) expect(() => read(join(home, name), true)).toThrow("ENOTDIR");
   expect(() => read(`${home}/${"folder/".repeat(1_000)}`, true)).toThrow("ENAMETOOLONG");
 });
@@ -47,21 +47,20 @@ test("threads answer each in its turn, and say of each folder why they cannot re
   writeFileSync(join(home, "file"), "");
   const threads = startFolderReader();
   try {
-    const asked = [home, join(home, "file"), join(home, "nowhere")].map((path) => ({ folder: path, files: true }));
-    const answers = await Promise.all([threads.read(asked), threads.read(asked.toReversed()), threads.read([])]);
-    const all = { folders: [], programs: [], passed: 3 };
+    const all = [home, join(home, "file"), join(home, "nowhere")];
+    const asked = [all, all.toReversed(), []].map((folders) => threads.read({ folders, files: true }));
+    const whole = { folders: [], programs: [], passed: 3 };
     const unread = { code: "ENOTDIR", unread: expect.stringContaining("ENOTDIR") };
-    const nothing = { folders: [], programs: [], passed: 0 };
-    expect(answers).toEqual([[all, unread, nothing], [nothing, unread, all], []]);
+    expect(await Promise.all(asked)).toEqual([[whole, unread, undefined], [undefined, unread, whole], []]);
   } finally {
-    threads.close();
+    await threads.close();
   }
 });
 
-test("what was asked of threads that are closed is refused, and so is what is asked later", async () => {
+test("threads that are closed answer what they were asked before, and refuse the rest", async () => {
   const threads = startFolderReader();
-  const asked = threads.read([{ folder: "/", files: false }]);
-  threads.close();
-  await expect(asked).rejects.toThrow("has ended");
-  await expect(threads.read([])).rejects.toThrow("has ended");
+  const asked = threads.read({ folders: ["/nowhere"], files: false });
+  await threads.close();
+  await expect(asked).resolves.toEqual([undefined]);
+  await expect(threads.read({ folders: [], files: false })).rejects.toThrow("has ended");
 });

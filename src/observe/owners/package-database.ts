@@ -9,6 +9,8 @@ import type { PackageSeen } from "#policy/evidence.ts";
 /** Bounds of ours: a package's number has 16 bits in a key. */
 const mostPackages = 60_000;
 const perHash = 65_536;
+/** Milliseconds in which nobody installs a package manager. */
+const stillMissing = 1_000;
 /** Packages read before others have their turn. */
 const together = 64;
 
@@ -52,6 +54,7 @@ interface Index {
 export class PackageDatabase {
   readonly #source: Source;
   readonly #witness: Buffer;
+  #missingUntil = 0;
   #index: Promise<Index> | undefined;
 
   constructor(source: Source) {
@@ -108,14 +111,17 @@ export class PackageDatabase {
     return this.#index;
   }
 
-  /** Asked for every file that is looked at: at once, as one system call is no work to wait for. */
+  /** Asked for every file that is looked at: at once, as one system call is no work to wait for; and seldom where there is no database. */
   #changed(): string | undefined {
+    if (performance.now() < this.#missingUntil) return undefined;
     try {
       const stat = statSync(this.#witness, { bigint: true, throwIfNoEntry: false });
-      return stat && `${stat.ino} ${stat.mtimeNs} ${stat.size}`;
+      if (stat !== undefined) return `${stat.ino} ${stat.mtimeNs} ${stat.size}`;
     } catch {
-      return undefined;
+      // what we may not see tells us nothing either
     }
+    this.#missingUntil = performance.now() + stillMissing;
+    return undefined;
   }
 
   async #build(changed: string): Promise<Index> {

@@ -1,7 +1,7 @@
 import koffi from "koffi";
 import { closeSync, constants, openSync } from "node:fs";
 import { checked, errnoName } from "#platform/linux/libc.ts";
-import type { FolderAsked, FolderRead } from "#platform/folders.ts";
+import type { FolderRead } from "#platform/folders.ts";
 
 /** struct linux_dirent64 (getdents64(2)): where the record's length, the entry's type and its name stand. */
 const [reclen, type, name] = [16, 18, 19] as const;
@@ -21,11 +21,11 @@ const room = 64 * 1024;
 const longest = 4096;
 
 /**
- * Makes what reads one folder, and throws with a code of open(2) where it cannot: by getdents64(2), whose records say what an entry is without
+ * Makes what reads one folder, gives nothing where there is none, and throws with a code of open(2) where it cannot: by getdents64(2), whose records say what an entry is without
  * its inode being read, as find(1) does; of files only the mode is asked for. Node's own readdir makes an object of every entry and
  * takes half as long again, without the mode.
  */
-export function createFolderReader(): (asked: FolderAsked) => FolderRead {
+export function createFolderReader(): (folder: string, files: boolean) => FolderRead | undefined {
   const lib = koffi.load(null);
   const getdents: (fd: number, into: number, size: number) => number = lib.func(
     "int64_t getdents64(int fd, uintptr_t into, size_t size)",
@@ -53,10 +53,10 @@ export function createFolderReader(): (asked: FolderAsked) => FolderRead {
     const failed = statx(folder, own, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_MODE, seen.address);
     return failed < 0 ? 0 : seen.bytes.readUInt16LE(stxMode);
   };
-  return ({ folder, files }) => {
-    const read = { folders: new Array<string>(), programs: new Array<string>(), passed: 0 };
+  return (folder, files) => {
     const descriptor = opened(folder);
-    if (descriptor === undefined) return read;
+    if (descriptor === undefined) return undefined;
+    const read = { folders: new Array<string>(), programs: new Array<string>(), passed: 0 };
     /** Where the name goes whose record begins there; nowhere where it is none of these, or a file that nobody may execute. */
     const placeOf = (at: number): string[] | undefined => {
       const said = records.bytes[at + type] ?? DT_UNKNOWN;

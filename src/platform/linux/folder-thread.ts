@@ -1,18 +1,22 @@
 import { parentPort } from "node:worker_threads";
 import { describe, systemCode } from "#lib/errors.ts";
+import type { FolderAnswers, FoldersAsked } from "#platform/folders.ts";
 import { createFolderReader } from "#platform/linux/folder-reader.ts";
-import type { FolderAsked, FolderRead, FolderUnread } from "#platform/folders.ts";
 
 // A thread that reads folders (folder-threads.ts): it loads nothing but this.
 
 const read = createFolderReader();
 
-function answer(asked: FolderAsked): FolderRead | FolderUnread {
+function answer(folder: string, files: boolean): FolderAnswers[number] {
   try {
-    return read(asked);
+    return read(folder, files);
   } catch (error) {
     return { code: systemCode(error), unread: describe(error) };
   }
 }
 
-parentPort?.on("message", (asked: readonly FolderAsked[]) => parentPort?.postMessage(asked.map(answer)));
+parentPort?.on("message", (asked: FoldersAsked | "close") =>
+  asked === "close"
+    ? parentPort?.close()
+    : parentPort?.postMessage(asked.folders.map((folder) => answer(folder, asked.files))),
+);

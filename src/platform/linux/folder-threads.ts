@@ -1,12 +1,9 @@
 import { Worker } from "node:worker_threads";
 import { entryOf } from "#platform/commands.ts";
-import type { FolderAsked, FolderReader } from "#platform/folders.ts";
+import type { FolderAnswers, FolderReader, FoldersAsked } from "#platform/folders.ts";
 import { PlatformError } from "#platform/platform.ts";
 
-type Answers = Awaited<ReturnType<FolderReader["read"]>>;
-
-/** Two: while one waits for a disk, or its processor, the other goes on. */
-const threads = 2;
+const threads = 1;
 
 /** Starts threads that read folders. */
 export function startFolderReader(): FolderReader {
@@ -14,38 +11,44 @@ export function startFolderReader(): FolderReader {
   return {
     threads,
     read: (asked) => all.reduce((best, one) => (one.asked < best.asked ? one : best)).read(asked),
-    close: () => all.forEach((one) => one.close()),
+    close: async () => void (await Promise.all(all.map((one) => one.close()))),
   };
 }
 
 /** One thread, which answers in order. */
 class Thread {
-  readonly #waiting: PromiseWithResolvers<Answers>[] = [];
+  readonly #waiting: PromiseWithResolvers<FolderAnswers>[] = [];
   readonly #worker: Worker;
+  readonly #gone = Promise.withResolvers<void>();
   #ended: unknown;
 
   constructor() {
     // Descriptors are not opened by Node's means: it has none to close.
     this.#worker = new Worker(entryOf("platform/linux/folder-thread"), { trackUnmanagedFds: false });
-    this.#worker.on("message", (answers: Answers) => this.#waiting.shift()?.resolve(answers));
+    this.#worker.on("message", (answers: FolderAnswers) => this.#waiting.shift()?.resolve(answers));
     this.#worker.on("error", (error) => this.#end(error));
-    this.#worker.on("exit", () => this.#end(new PlatformError("gone", "the thread that reads folders has ended")));
+    this.#worker.on("exit", () => {
+      this.#end(new PlatformError("gone", "the thread that reads folders has ended"));
+      this.#gone.resolve();
+    });
   }
 
   get asked(): number {
     return this.#waiting.length;
   }
 
-  read(asked: readonly FolderAsked[]): Promise<Answers> {
+  read(asked: FoldersAsked): Promise<FolderAnswers> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    const waiting = Promise.withResolvers<Answers>();
+    const waiting = Promise.withResolvers<FolderAnswers>();
     this.#waiting.push(waiting);
     this.#worker.postMessage(asked);
     return waiting.promise;
   }
 
-  close(): void {
-    void this.#worker.terminate();
+  /** Lets it end by itself: a thread that is ended while it is in koffi takes the process with it. */
+  async close(): Promise<void> {
+    this.#worker.postMessage("close");
+    await this.#gone.promise;
   }
 
   #end(reason: unknown): void {
