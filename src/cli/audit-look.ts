@@ -48,7 +48,7 @@ export class Audit {
   /** @throws CommandError where it was stopped before its end */
   async run(): Promise<{ readonly result: AuditResult; readonly banned: boolean }> {
     const { platform, catalog, policy, io } = this.#options;
-    const reader = platform.folderReader?.(); // its threads start while we make ready
+    const reader = platform.folderReader?.(); // its thread starts while we make ready
     const everything = matcherOfEverything(catalog, policy);
     const { homes, unreadable } = await this.#look(everything, reader).finally(() => reader?.close());
     const at = io.clock.now();

@@ -32,7 +32,7 @@ export interface ScanOptions {
   readonly configs?: Wanted["configs"];
   readonly os: Platform["os"];
   readonly signal?: AbortSignal;
-  /** Reads folders in threads of its own; each is waited for, where left out. Whoever gives it closes it. */
+  /** Reads folders in a thread of its own; each is waited for, where left out. Whoever gives it closes it. */
   readonly reader?: FolderReader | undefined;
   /** Entries to look at; two million where left out. */
   readonly most?: number;

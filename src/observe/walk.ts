@@ -33,8 +33,8 @@ async function* partsOf(folder: RawPath): AsyncGenerator<FolderRead> {
 
 /** Folders that a reader is given at once. */
 const together = 64;
-/** Calls of a thread that run or wait, so that it need not wait for this one. */
-const each = 8;
+/** Calls that run or wait, so that the reader need not wait for us. */
+const calls = 8;
 /** What is found waits for whoever is slower, and then so do the readers. */
 const mostWaiting = 10_000;
 
@@ -57,7 +57,7 @@ export async function* walkAhead(
   };
   const isStopped = (): boolean => signal?.aborted === true;
   const fill = (): void => {
-    while (running.size < each * reader.threads && walker.waiting < mostWaiting && !isStopped()) {
+    while (running.size < calls && walker.waiting < mostWaiting && !isStopped()) {
       const visits = walker.next(together);
       if (visits.length === 0) return;
       const one = ask(visits).then(() => {

@@ -21,9 +21,8 @@ export interface FolderUnread {
 /** One for each folder; undefined where there is none. */
 export type FolderAnswers = readonly (FolderRead | FolderUnread | undefined)[];
 
-/** Reads folders in threads of its own, as fast as this system gives them. */
+/** Reads folders in a thread of its own, as fast as this system gives them. */
 export interface FolderReader {
-  readonly threads: number;
   /** Rejects where its thread ends. */
   read(asked: FoldersAsked): Promise<FolderAnswers>;
   /** Ends when what was asked is read. */

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
 import { atOnce } from "#observe/files.ts";
 import { makeScan } from "#observe/scan.ts";
-import { startFolderReader } from "#platform/linux/folder-threads.ts";
+import { startFolderReader } from "#platform/linux/folder-thread.ts";
 import type { FolderReader } from "#platform/folders.ts";
 import type { InstallRoot, Person } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
@@ -53,7 +53,7 @@ test("a scan finds packages, nested ones, extensions, distributions and programs
   expect(scan.unreadable.count).toBe(0);
 });
 
-test("a scan whose folders threads read finds the same, and nothing is lost on the way", async () => {
+test("a scan whose folders a thread reads finds the same, and nothing is lost on the way", async () => {
   const home = folder();
   for (let i = 0; i < 40; i += 1) {
     npmTool(join(home, `project-${i}`), `tool-${i}`);
@@ -89,8 +89,8 @@ async function look(reads: FolderReader, signal: AbortSignal) {
   for await (const evidence of scan) throw new Error(evidence.id);
 }
 
-test("where the threads that read folders end, so does the scan; stopped, it asks and gives nothing more", async () => {
-  const reader = { threads: 1, close: () => Promise.resolve() };
+test("where the thread that reads folders ends, so does the scan; stopped, it asks and gives nothing more", async () => {
+  const reader = { close: () => Promise.resolve() };
   const gone = { ...reader, read: () => Promise.reject(new Error("gone")) };
   const stop = new AbortController();
   const stopping = {

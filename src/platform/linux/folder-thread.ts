@@ -1,22 +1,35 @@
-import { parentPort } from "node:worker_threads";
-import { describe, systemCode } from "#lib/errors.ts";
-import type { FolderAnswers, FoldersAsked } from "#platform/folders.ts";
-import { createFolderReader } from "#platform/linux/folder-reader.ts";
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { entryOf } from "#platform/commands.ts";
+import type { FolderAnswers, FolderReader, FoldersAsked } from "#platform/folders.ts";
+import { PlatformError } from "#platform/platform.ts";
 
-// A thread that reads folders (folder-threads.ts): it loads nothing but this.
-
-const read = createFolderReader();
-
-function answer(folder: string, files: boolean): FolderAnswers[number] {
-  try {
-    return read(folder, files);
-  } catch (error) {
-    return { code: systemCode(error), unread: describe(error) };
-  }
+/** Starts the thread that reads folders (folder-main.ts); it answers in order. */
+export function startFolderReader(): FolderReader {
+  // Descriptors are not opened by Node's means: it has none to close.
+  const worker = new Worker(entryOf("platform/linux/folder-main"), { trackUnmanagedFds: false });
+  const waiting: PromiseWithResolvers<FolderAnswers>[] = [];
+  let ended: unknown;
+  const end = (reason: unknown): void => {
+    ended ??= reason;
+    for (const { reject } of waiting.splice(0)) reject(ended);
+  };
+  worker.on("message", (answers: FolderAnswers) => waiting.shift()?.resolve(answers));
+  worker.on("error", end);
+  worker.on("exit", () => end(new PlatformError("gone", "the thread that reads folders has ended")));
+  return {
+    read: (asked: FoldersAsked) => {
+      if (ended !== undefined) return Promise.reject(ended);
+      const answers = Promise.withResolvers<FolderAnswers>();
+      waiting.push(answers);
+      worker.postMessage(asked);
+      return answers.promise;
+    },
+    // By itself: a thread that is ended while it is in koffi takes the process with it.
+    close: async () => {
+      if (ended !== undefined) return;
+      worker.postMessage("close");
+      await once(worker, "exit");
+    },
+  };
 }
-
-parentPort?.on("message", (asked: FoldersAsked | "close") =>
-  asked === "close"
-    ? parentPort?.close()
-    : parentPort?.postMessage(asked.folders.map((folder) => answer(folder, asked.files))),
-);

@@ -7,7 +7,7 @@ import { openExecStream } from "#platform/linux/exec-stream.ts";
 import { openGate } from "#platform/linux/gate/gate.ts";
 import { startGate } from "#platform/linux/gate/start.ts";
 import { inspect } from "#platform/linux/inspect.ts";
-import { startFolderReader } from "#platform/linux/folder-threads.ts";
+import { startFolderReader } from "#platform/linux/folder-thread.ts";
 import { installRoots } from "#platform/linux/install-roots.ts";
 import { hold } from "#platform/linux/kill.ts";
 import { openLibc } from "#platform/linux/libc.ts";
