@@ -7,15 +7,15 @@ export interface Bundle {
   readonly packages: readonly string[];
 }
 
-const entries = ["cli/main.ts", "server/main.ts", "trust/courier-main.ts"] as const;
+const entries = ["cli/main.ts", "server/main.ts", "trust/courier-main.ts", "platform/linux/folder-main.ts"] as const;
 
 /** CommonJS packages inside an ES module bundle ask for `require`. */
 const banner = `import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);`;
 
 /**
- * The programs into `out`: app/cli/main.mjs, app/server/main.mjs and the courier's, what they share in app/chunks/, policies/ beside
- * app/, and koffi's machine code in node_modules/. Every file lies two folders deep, as `src/<folder>/<file>.ts` does,
- * so that a look-up such as new URL("../../policies/", import.meta.url) is right in both places.
+ * The programs into `out`: app/cli/main.mjs, app/server/main.mjs, the courier's and a thread's, what they share in app/chunks/,
+ * policies/ beside app/, and koffi's machine code in node_modules/. What looks for files lies two folders deep, as
+ * `src/<folder>/<file>.ts` does, so that a look-up such as new URL("../../policies/", import.meta.url) is right in both places.
  */
 export async function bundle(root: string, out: string): Promise<Bundle> {
   refuseOtherDepths(root);

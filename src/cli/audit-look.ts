@@ -6,11 +6,13 @@ import { CommandError, type Io } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { matcherOfEverything } from "#cli/inventory-policy.ts";
 import { formatInstant } from "#lib/pure/instant.ts";
+import { atOnce } from "#observe/files.ts";
 import { makeScan } from "#observe/scan.ts";
 import { attributed } from "#observe/seen.ts";
+import type { FolderReader } from "#platform/folders.ts";
 import type { Person, Platform } from "#platform/platform.ts";
 import type { Policy } from "#policy/ban.ts";
-import { compile } from "#policy/compile.ts";
+import { compile, type Matcher } from "#policy/compile.ts";
 import { provenTools } from "#policy/decide.ts";
 import { deviceOf, deviceSchema } from "#policy/device.ts";
 import type { Evidence } from "#policy/evidence.ts";
@@ -45,27 +47,10 @@ export class Audit {
 
   /** @throws CommandError where it was stopped before its end */
   async run(): Promise<{ readonly result: AuditResult; readonly banned: boolean }> {
-    const { platform, catalog, policy, named, io } = this.#options;
+    const { platform, catalog, policy, io } = this.#options;
+    const reader = platform.folderReader?.(); // its thread starts while we make ready
     const everything = matcherOfEverything(catalog, policy);
-    const { roots, homes, closed } = await auditRoots(platform, named, io);
-    const { scan } = makeScan({
-      wanted: everything.wanted,
-      roots,
-      homes,
-      os: platform.os,
-      clock: io.clock,
-      dpkgFolder: "/var/lib/dpkg",
-      signal: io.signal,
-      reader: platform.folderReader?.(),
-      most: Number.MAX_SAFE_INTEGER, // whoever waits can stop it
-      asksFor: (ecosystem, id) => everything.claims(attributed({ package: { ecosystem, id } }), platform.os).length > 0,
-    });
-    this.#entries = () => scan.entries;
-    for await (const evidence of scan) {
-      this.#looked += 1;
-      if (everything.claims(evidence.seen, platform.os).length > 0) this.#seen.push(evidence);
-    }
-    if (io.signal.aborted) throw new CommandError(exitCodes.failed[0], "stopped before the audit was complete");
+    const { homes, unreadable } = await this.#look(everything, reader).finally(() => reader?.close());
     const at = io.clock.now();
     const here = deviceOf(deviceSchema.parse({ os: platform.os }));
     const installed = new Set(this.#seen.flatMap((evidence) => provenTools(everything, evidence.seen, here)));
@@ -79,16 +64,44 @@ export class Audit {
       ownerName: (uid) => nameOf(uid, people),
     });
     for (const evidence of this.#seen) rows.add(evidence);
-    const { count, named: unread } = scan.unreadable;
     const result = {
       at: formatInstant(at),
       policy: policy?.name ?? null,
       findings: rows.rows(),
       looked: this.#looked,
-      unreadable: { count: count + closed.length, named: [...closed, ...unread] },
+      unreadable,
       never,
     };
     return { result, banned: rows.banned };
+  }
+
+  async #look(
+    everything: Matcher,
+    reader: FolderReader | undefined,
+  ): Promise<{ readonly homes: readonly Person[]; readonly unreadable: AuditResult["unreadable"] }> {
+    const { platform, named, io } = this.#options;
+    const { roots, homes, closed } = await auditRoots(platform, named, io);
+    const { scan } = makeScan({
+      wanted: everything.wanted,
+      roots,
+      homes,
+      os: platform.os,
+      clock: io.clock,
+      dpkgFolder: "/var/lib/dpkg",
+      signal: io.signal,
+      files: atOnce,
+      reader,
+      most: Number.MAX_SAFE_INTEGER, // whoever waits can stop it
+      asksFor: (ecosystem, id) => everything.claims(attributed({ package: { ecosystem, id } }), platform.os).length > 0,
+    });
+    this.#entries = () => scan.entries;
+    for await (const evidence of scan) {
+      this.#looked += 1;
+      if (everything.claims(evidence.seen, platform.os).length > 0) this.#seen.push(evidence);
+    }
+    if (io.signal.aborted) throw new CommandError(exitCodes.failed[0], "stopped before the audit was complete");
+    const { count, named: unread } = scan.unreadable;
+    return { homes, unreadable: { count: count + closed.length, named: [...closed, ...unread] } };
   }
 }
 

@@ -6,7 +6,7 @@ import type { Clock } from "#lib/clock.ts";
  * then 62 random bits. What one generator makes is strictly ascending, also within a millisecond and while the clock goes
  * back: then it goes on counting from the newest time it has seen.
  */
-export function uuid7(clock: Clock, random: (size: number) => Uint8Array = randomBytes): () => string {
+export function uuid7(clock: Clock, random: (size: number) => Uint8Array = pooled()): () => string {
   let last = 0;
   let counter = 0;
   return () => {
@@ -28,5 +28,16 @@ export function uuid7(clock: Clock, random: (size: number) => Uint8Array = rando
     bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);
     const hex = bytes.toString("hex");
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  };
+}
+
+/** Random bytes, of which the kernel is asked for many at once: each question takes longer than all the rest of an id. */
+function pooled(): (size: number) => Uint8Array {
+  let pool: Uint8Array = Buffer.of();
+  return (size) => {
+    if (pool.length < size) pool = randomBytes(4096);
+    const some = pool.subarray(0, size);
+    pool = pool.subarray(size);
+    return some;
   };
 }

@@ -13,22 +13,14 @@ import {
 import { ContentReader } from "#observe/content.ts";
 import type { Content } from "#observe/content-pass.ts";
 import type { Interpreter, Runs } from "#observe/interpreters.ts";
+import { waitedFor, type Files } from "#observe/files.ts";
 import type { Footing } from "#observe/footing.ts";
 import { Owners } from "#observe/owners/owners.ts";
 import type { PackageDatabase } from "#observe/owners/package-database.ts";
 import { systemDatabases } from "#observe/owners/system.ts";
 import { nameOf, rawFromSeen, toBytes, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { heldFile, ownPath, resolved } from "#observe/reach.ts";
-import {
-  openImage,
-  openRegular,
-  realPath,
-  stampAt,
-  stampNow,
-  type Opened,
-  type Stamp,
-  type Unread,
-} from "#observe/read-file.ts";
+import { openImage, stampAt, stampNow, type Opened, type Stamp, type Unread } from "#observe/read-file.ts";
 import { candidates, runsFile, startedBy } from "#observe/script-files.ts";
 import { fileSeen, nothingRead, notSigned, onlyAudit, reading, withPackage } from "#observe/seen.ts";
 import type { Owner } from "#observe/at-gate.ts";
@@ -86,21 +78,24 @@ export class Identifier {
   /** What this machine's package managers have installed. */
   readonly databases: readonly PackageDatabase[];
   readonly content: ContentReader;
+  readonly files: Files;
   readonly #owners: Owners;
   readonly #clock: Clock;
   readonly #newId: () => string;
 
-  /** `others`: databases beside dpkg's. @throws RangeError where a wanted marker is too short to be searched */
+  /** `others`: databases beside dpkg's; `files`: waited for, where left out. @throws RangeError where a marker is too short to search */
   constructor(options: {
     readonly wanted: Wanted;
     readonly dpkg: PackageDatabase;
     readonly others?: readonly PackageDatabase[];
     readonly clock: Clock;
+    readonly files?: Files;
   }) {
     this.content = new ContentReader(options.wanted);
     this.databases = [options.dpkg, ...(options.others ?? systemDatabases())];
     this.#owners = new Owners(options.wanted, this.databases);
     this.#clock = options.clock;
+    this.files = options.files ?? waitedFor;
     this.#newId = uuid7(options.clock);
   }
 
@@ -111,9 +106,9 @@ export class Identifier {
 
   /** Identifies the regular file that a path leads to, links followed. `called`: other names it was called by. */
   async file(path: RawPath, called: readonly string[] = []): Promise<Identified | Unread> {
-    const real = await realPath(path);
+    const real = await this.files.realPath(path);
     if (real === undefined) return { unread: "it leads nowhere, or not to where we may look" };
-    const opened = await openRegular(real);
+    const opened = await this.files.openRegular(real);
     if ("unread" in opened) return opened;
     try {
       const names = baseNames(toSeen(real).path, toSeen(path).path, ...called);
@@ -234,7 +229,7 @@ export class Identifier {
   async #elsewhere(detail: ProcessDetail, path: RawPath): Promise<Identified | Unread> {
     const real = await resolved(detail, path);
     if (real === undefined) return { unread: elsewhere };
-    const opened = await openRegular(real);
+    const opened = await this.files.openRegular(real);
     if ("unread" in opened) return opened;
     return this.#unplaced(detail, opened, ownPath(detail, real), nameOf(path));
   }

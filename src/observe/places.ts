@@ -1,4 +1,4 @@
-import { rawFromBytes, type RawPath } from "#observe/raw-path.ts";
+import { nameOf, rawFromBytes, type RawPath } from "#observe/raw-path.ts";
 import type { Wanted } from "#policy/compile.ts";
 
 /** Installers that give each thing a folder of its own. */
@@ -142,12 +142,21 @@ export function kindsAt(folder: RawPath): readonly PlaceKind[] {
   return places.filter((place) => unitOf(place, folder)?.folder === folder).map(({ kind }) => kind);
 }
 
+const none: readonly never[] = [];
+
+/** By the name of the folder that their units lie right below. */
+const byFolder = Map.groupBy(
+  places.flatMap((place) => place.signs.map((sign) => ({ place, sign: sign.slice(0, -1) }))),
+  ({ sign }) => nameOf(sign),
+);
+
 /** The kinds whose units lie right below a folder. */
 export function placesBelow(folder: string): readonly Place[] {
-  const path = folder.endsWith("/") ? folder : `${folder}/`;
-  return places.filter(({ signs, root }) =>
-    signs.some((sign) => (root === true ? path === sign : path.endsWith(sign))),
-  );
+  const path = folder.endsWith("/") ? folder.slice(0, -1) : folder;
+  const named = byFolder.get(nameOf(path)) ?? none;
+  return named
+    .filter(({ place, sign }) => (place.root === true ? path === sign : path.endsWith(sign)))
+    .map(({ place }) => place);
 }
 
 /** Whether cargo can have put a program there: in a folder `bin`, but in none of the system's. */

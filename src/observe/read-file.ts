@@ -1,4 +1,4 @@
-import { constants, statSync, type BigIntStats } from "node:fs";
+import { constants, lstatSync, statSync, type BigIntStats } from "node:fs";
 import { lstat, open, realpath, type FileHandle } from "node:fs/promises";
 import { describe, systemCode } from "#lib/errors.ts";
 import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
@@ -45,9 +45,16 @@ export function stampOf(stat: BigIntStats): Stamp {
   };
 }
 
+/** An open file: as much of Node's FileHandle as is needed. */
+export interface OpenFile {
+  read(into: Buffer, at: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+  stat(options: { readonly bigint: true }): Promise<BigIntStats>;
+  close(): Promise<void>;
+}
+
 /** An open regular file. `file` must be closed by whoever asked for it. */
 export interface Opened {
-  readonly file: FileHandle;
+  readonly file: OpenFile;
   readonly stamp: Stamp;
 }
 
@@ -103,8 +110,9 @@ export async function readSmall(
   path: RawPath,
   most: number,
   owner?: number,
+  opening: (path: RawPath) => Opened | Unread | Promise<Opened | Unread> = openRegular,
 ): Promise<{ readonly bytes: Buffer; readonly stamp: Stamp } | Unread> {
-  const opened = await openRegular(path);
+  const opened = await opening(path);
   if ("unread" in opened) return opened;
   try {
     const { stamp } = opened;
@@ -145,6 +153,12 @@ export function stampNow(path: Buffer | string): Stamp | undefined {
   }
 }
 
+/** The stamp of the regular file that a path leads to, links followed. */
+export async function stampThrough(path: RawPath): Promise<Stamp | undefined> {
+  const real = await realPath(path);
+  return real === undefined ? undefined : stampAt(real);
+}
+
 /** The stamp of whatever regular file lies there now, links not followed. */
 export async function stampAt(path: RawPath): Promise<Stamp | undefined> {
   const stat = await statAt(path);
@@ -157,9 +171,13 @@ export async function folderAt(path: RawPath): Promise<Stamp | undefined> {
   return stat?.isDirectory() === true ? stampOf(stat) : undefined;
 }
 
-/** Whether anything lies there that we may see, links not followed. */
-export async function isThere(path: RawPath): Promise<boolean> {
-  return (await statAt(path)) !== undefined;
+/** Whether anything lies there that we may see, links not followed. Answers at once. */
+export function isThere(path: RawPath): boolean {
+  try {
+    return lstatSync(toBytes(path), { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 async function statAt(path: RawPath): Promise<BigIntStats | undefined> {

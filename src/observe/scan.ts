@@ -1,4 +1,5 @@
 import type { Clock } from "#lib/clock.ts";
+import type { Files } from "#observe/files.ts";
 import { Footing } from "#observe/footing.ts";
 import { Identifier } from "#observe/identify.ts";
 import { AskedFolders } from "#observe/owners/asked-folders.ts";
@@ -9,12 +10,14 @@ import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
 import { unitAt, type PlaceKind } from "#observe/places.ts";
 import { ahead } from "#observe/pool.ts";
-import { below, rawFromText, toBytes, type RawPath } from "#observe/raw-path.ts";
-import { folderAt, realPath, stampAt, stampNow, type Stamp } from "#observe/read-file.ts";
+import { below, rawFromText, type RawPath } from "#observe/raw-path.ts";
+import { folderAt, realPath, stampAt } from "#observe/read-file.ts";
 import { attributed, fileSeen, nothingRead, type Says } from "#observe/seen.ts";
-import { Walker, type Candidate, type Unreadable } from "#observe/walk.ts";
+import { walk, walkAhead } from "#observe/walk.ts";
+import { Walker, type Candidate, type Unreadable } from "#observe/walker.ts";
 import type { Wanted } from "#policy/compile.ts";
-import type { FolderReader, InstallRoot, Person, Platform } from "#platform/platform.ts";
+import type { FolderReader } from "#platform/folders.ts";
+import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
 
 /** Entries that one scan looks at; a workstation's install roots have some ten thousand. */
@@ -30,7 +33,7 @@ export interface ScanOptions {
   readonly configs?: Wanted["configs"];
   readonly os: Platform["os"];
   readonly signal?: AbortSignal;
-  /** Reads folders at once, for a command that nobody waits beside. */
+  /** Reads folders in a thread of its own; each is waited for, where left out. Whoever gives it closes it. */
   readonly reader?: FolderReader | undefined;
   /** Entries to look at; two million where left out. */
   readonly most?: number;
@@ -43,16 +46,19 @@ export class Scan implements AsyncIterable<Evidence> {
   readonly #options: ScanOptions;
   readonly #walker: Walker;
   readonly #programs = new Set<string>();
-  readonly #asked: AskedFolders | undefined;
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    const { asksFor } = options;
-    this.#asked = asksFor && new AskedFolders((id) => asksFor("npm", id));
-    const { roots, signal, reader, most = mostEntries } = options;
+    const { roots, most = mostEntries, asksFor = () => true } = options;
+    const asked = new AskedFolders((id) => asksFor("npm", id));
     const apart = rawSet(roots.map(({ path }) => path));
     const remote = rawSet(roots.flatMap(({ without = [] }) => without));
-    this.#walker = new Walker({ most, signal, reader, apart, remote });
+    this.#walker = new Walker({
+      most,
+      apart,
+      remote,
+      isAskedFor: (one) => one.what !== "npm" || asked.has(one.folder),
+    });
   }
 
   /** Places that could not be looked into: named up to a bound, and how many there were. */
@@ -75,30 +81,26 @@ export class Scan implements AsyncIterable<Evidence> {
   }
 
   async *#tasks(): AsyncGenerator<() => Promise<readonly Evidence[]>> {
-    for (const root of this.#options.roots) {
+    const { roots, reader, signal } = this.#options;
+    for (const root of roots.toReversed()) {
       const named = rawFromText(root.path);
       if (named === undefined) continue;
-      if (root.holds === "packages") {
-        yield () => this.#packages(named);
-        continue;
-      }
-      const path = (await realPath(named)) ?? named; // a home may be a link; nothing below it is followed
-      for await (const candidate of this.#walker.walk(path, mannerOf(root)))
-        if (await this.#isAskedFor(candidate)) yield () => this.#read(candidate);
+      if (root.holds === "packages") yield () => this.#packages(named);
+      else this.#walker.begin((await realPath(named)) ?? named, mannerOf(root)); // a home may be a link; nothing below it is followed
     }
+    for await (const found of reader === undefined
+      ? walk(this.#walker, signal)
+      : walkAhead(this.#walker, reader, signal))
+      for (const candidate of found) yield () => this.#read(candidate);
     yield () => this.#configs();
-  }
-
-  async #isAskedFor(candidate: Candidate): Promise<boolean> {
-    return candidate.what !== "npm" || this.#asked === undefined || this.#asked.has(candidate.folder);
   }
 
   /** A file that several links lead to is read once. */
   async #read(candidate: Candidate): Promise<readonly Evidence[]> {
-    const { identifier, reader } = this.#options;
+    const { identifier } = this.#options;
     if (candidate.what !== "program") return installedAt(identifier, candidate);
     const { path } = candidate;
-    const stamp = reader === undefined ? await stampThrough(path) : stampNow(toBytes(path));
+    const stamp = await identifier.files.stampThrough(path);
     if (stamp?.runnable !== true || this.#programs.has(stamp.key)) return [];
     this.#programs.add(stamp.key);
     return programAt(identifier, path);
@@ -136,7 +138,7 @@ function rawSet(paths: readonly string[]): ReadonlySet<string> {
   return new Set(paths.map((path) => rawFromText(path) ?? ""));
 }
 
-function mannerOf({ holds, depth }: InstallRoot): Parameters<Walker["walk"]>[1] {
+function mannerOf({ holds, depth }: InstallRoot): Parameters<Walker["begin"]>[1] {
   return {
     depth: holds === "python" ? depth + 3 : depth, // <tool>/lib/pythonX.Y/site-packages
     programs: holds === "bin" || holds === "apps",
@@ -154,7 +156,9 @@ export async function packagesIn(identifier: Identifier, folder: RawPath): Promi
 /** What is installed in one place; nothing where its own records do not say so, or where a file cannot be run. */
 export async function installedAt(identifier: Identifier, candidate: Candidate): Promise<readonly Evidence[]> {
   if (candidate.what === "program")
-    return (await stampThrough(candidate.path))?.runnable === true ? programAt(identifier, candidate.path) : [];
+    return (await identifier.files.stampThrough(candidate.path))?.runnable === true
+      ? programAt(identifier, candidate.path)
+      : [];
   const { folder } = candidate;
   const owner = (await folderAt(folder))?.owner;
   const found = owner === undefined ? [] : await records(candidate, owner);
@@ -163,12 +167,6 @@ export async function installedAt(identifier: Identifier, candidate: Candidate):
     return stamp && identifier.evidence("installed", { file: fileSeen(at, stamp), seen: attributed(says) });
   });
   return (await Promise.all(evidence)).filter((one) => one !== undefined);
-}
-
-/** The stamp of the file that a path leads to, links followed. */
-async function stampThrough(path: RawPath): Promise<Stamp | undefined> {
-  const real = await realPath(path);
-  return real === undefined ? undefined : stampAt(real);
 }
 
 async function programAt(identifier: Identifier, path: RawPath): Promise<readonly Evidence[]> {
@@ -212,10 +210,11 @@ export function makeScan(
     readonly wanted: Wanted;
     readonly clock: Clock;
     readonly dpkgFolder: string;
+    readonly files?: Files;
   },
 ): { readonly scan: Scan; readonly identifier: Identifier } {
-  const { wanted, clock, dpkgFolder, ...rest } = options;
-  const dpkg = new DpkgDatabase(dpkgFolder);
-  const identifier = new Identifier({ wanted, dpkg, clock });
+  const { wanted, clock, dpkgFolder, files, ...rest } = options;
+  const dpkg = new DpkgDatabase(dpkgFolder, files);
+  const identifier = new Identifier({ wanted, dpkg, clock, ...(files && { files }) });
   return { scan: new Scan({ ...rest, identifier, configs: wanted.configs }), identifier };
 }

@@ -66,7 +66,7 @@ export function selfCommand(): { readonly file: string; readonly args: readonly 
 }
 
 /** A program of ours, as a file: a bundle's files lie as deep as the sources do (installers/bundle.ts). */
-function entryOf(program: string): string {
+export function entryOf(program: string): string {
   return join(import.meta.dirname, "..", `${program}${extname(import.meta.filename)}`);
 }
 

@@ -1,6 +1,6 @@
-import type { Dirent } from "node:fs";
 import type { Socket } from "node:net";
 import type { Capabilities } from "#platform/capabilities.ts";
+import type { FolderReader } from "#platform/folders.ts";
 import type { Gate, GateProcess, OwnProcess } from "#platform/gate.ts";
 import type { FileSeen, ProcessSeen } from "#policy/evidence.ts";
 import type { ProcessId } from "#policy/outcome.ts";
@@ -272,21 +272,6 @@ export interface Platform {
  * hidden · `packages`: a package manager's database.
  */
 export type Holds = "npm" | "python" | "bin" | "apps" | "units" | "home" | "packages";
-
-/** An entry of a folder, as Node's Dirent says it. The name's bytes are given one a UTF-16 unit (Latin-1). */
-export type FolderEntry = Pick<Dirent, "name" | "isDirectory" | "isFile" | "isSymbolicLink">;
-
-/** Some entries of a folder, and how many there were in all. */
-export interface FolderPart {
-  readonly entries: readonly FolderEntry[];
-  readonly passed: number;
-}
-
-/** Reads folders at once, and holds up whoever asks: for a command, never for the agent. */
-export interface FolderReader {
-  /** Folders, links and, where asked for, regular files that somebody may execute. Follows no link. @throws with codes of open(2) */
-  read(path: Uint8Array, files: boolean): Iterable<FolderPart>;
-}
 
 export interface InstallRoot {
   readonly path: string;

@@ -25,5 +25,6 @@ const audit = new Audit({
 const began = performance.now();
 const { result } = await audit.run();
 const milliseconds = performance.now() - began;
-const found = result.findings.filter(({ grade }) => grade === "proof").length;
-console.log(JSON.stringify({ milliseconds, found, megabytes: process.resourceUsage().maxRSS / 1024 }));
+console.log(
+  JSON.stringify({ milliseconds, found: result.findings.length, megabytes: process.resourceUsage().maxRSS / 1024 }),
+);

@@ -109,7 +109,7 @@ test("what a file is called cannot steer the terminal of whoever audits", async 
 test("an audit opens no network connection and writes nothing", () => {
   const home = folder();
   npmTool(home, "@anthropic-ai/claude-code");
-  const flags = ["--permission", "--allow-fs-read=*", "--allow-addons", "--no-warnings"];
+  const flags = ["--permission", "--allow-fs-read=*", "--allow-addons", "--allow-worker", "--no-warnings"];
   const output = execFileSync(process.execPath, [...flags, resolve("src/cli/main.ts"), "audit", home], {
     encoding: "utf8",
   });

@@ -77,7 +77,7 @@ test("the gate and the agent read the same of the same file", async () => {
     const wanted = wanting({ sizes: new Set([size]) });
     try {
       const agent = await new ContentReader(wanted).read(found);
-      expect(new ContentNow(makePlan(wanted)).begin(found.file.fd, size).step(Infinity)).toEqual(agent);
+      expect(new ContentNow(makePlan(wanted)).begin(opened(path), size).step(Infinity)).toEqual(agent);
       expect(agent.interpreter).toBe(path === process.execPath ? "node" : undefined);
     } finally {
       await found.file.close();

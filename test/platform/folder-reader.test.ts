@@ -3,19 +3,14 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createFolderReader } from "#platform/linux/folder-reader.ts";
-import type { FolderEntry } from "#platform/platform.ts";
+import { startFolderReader } from "#platform/linux/folder-thread.ts";
 import { folder } from "../observe/place.ts";
 
 const reader = createFolderReader();
 
-function kindOf(entry: FolderEntry): string {
-  return entry.isDirectory() ? "folder" : entry.isFile() ? "file" : entry.isSymbolicLink() ? "link" : "nothing";
-}
-
 function read(path: string, files: boolean) {
-  const parts = [...reader.read(Buffer.from(path), files)];
-  const entries = parts.flatMap((part) => part.entries).map((entry) => `${kindOf(entry)} ${entry.name}`);
-  return { entries: entries.toSorted(), passed: parts.reduce((sum, part) => sum + part.passed, 0) };
+  const found = reader(path, files);
+  return found && { ...found, folders: found.folders.toSorted(), programs: found.programs.toSorted() };
 }
 
 test("a folder gives its folders, links and runnable files, and counts all that it holds", () => {
@@ -28,28 +23,44 @@ test("a folder gives its folders, links and runnable files, and counts all that 
   writeFileSync(join(home, "text"), "", { mode: 0o644 });
   writeFileSync(Buffer.concat([Buffer.from(`${home}/`), Buffer.of(0xff, 0x0a, 0x20)]), "", { mode: 0o700 });
   execFileSync("/usr/bin/mkfifo", ["-m", "777", join(home, "fifo")]);
-  const folders = ["folder sub", "link dangling", "link link"];
-  expect(read(home, false)).toEqual({ entries: folders, passed: 10 });
-  const files = ["file for-others", "file program", "file \u00ff\n "];
-  expect(read(home, true).entries).toEqual([...folders, ...files].toSorted());
+  expect(read(home, false)).toEqual({ folders: ["sub"], programs: ["dangling", "link"], passed: 10 });
+  expect(read(home, true)?.programs).toEqual(["dangling", "for-others", "link", "program", "\u00ff\n "]);
 });
 
 test("a folder of more entries than one call gives is read to its end", () => {
   const home = folder();
   for (let i = 0; i < 5_000; i += 1) mkdirSync(join(home, `folder-with-a-rather-long-name-${i}`));
-  const { entries, passed } = read(home, true);
-  expect(entries).toEqual(
-    readdirSync(home)
-      .map((name) => `folder ${name}`)
-      .toSorted(),
-  );
-  expect(passed).toBe(5_002);
+  expect(read(home, true)).toEqual({ folders: readdirSync(home).toSorted(), programs: [], passed: 5_002 });
 });
 
-test("what is not there is empty, and what is no folder or a link says so", () => {
+test("what is not there is nothing, and what is no folder or a link says so", () => {
   const home = folder();
   writeFileSync(join(home, "file"), "");
   symlinkSync(home, join(home, "link"));
-  expect(read(join(home, "nowhere"), true)).toEqual({ entries: [], passed: 0 });
+  expect(read(join(home, "nowhere"), true)).toBeUndefined();
   for (const name of ["file", "link"]) expect(() => read(join(home, name), true)).toThrow("ENOTDIR");
+  expect(() => read(`${home}/${"folder/".repeat(1_000)}`, true)).toThrow("ENAMETOOLONG");
+});
+
+test("a thread answers each in its turn, and says of each folder why it cannot read it", async () => {
+  const home = folder();
+  writeFileSync(join(home, "file"), "");
+  const thread = startFolderReader();
+  try {
+    const all = [home, join(home, "file"), join(home, "nowhere")];
+    const asked = [all, all.toReversed(), []].map((folders) => thread.read({ folders, files: true }));
+    const whole = { folders: [], programs: [], passed: 3 };
+    const unread = { code: "ENOTDIR", unread: expect.stringContaining("ENOTDIR") };
+    expect(await Promise.all(asked)).toEqual([[whole, unread, undefined], [undefined, unread, whole], []]);
+  } finally {
+    await thread.close();
+  }
+});
+
+test("a thread that is closed answers what it was asked before, and refuses the rest", async () => {
+  const thread = startFolderReader();
+  const asked = thread.read({ folders: ["/nowhere"], files: false });
+  await thread.close();
+  await expect(asked).resolves.toEqual([undefined]);
+  await expect(thread.read({ folders: [], files: false })).rejects.toThrow("has ended");
 });

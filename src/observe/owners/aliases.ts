@@ -5,7 +5,7 @@ import { readSmall } from "#observe/read-file.ts";
 import { aliasesOf, aliasRecords, type Aliases } from "#observe/readers/aliases.ts";
 
 /** Bytes: the record of a large project has some millions. */
-const longest = 16 * 1024 * 1024;
+export const longestRecord = 16 * 1024 * 1024;
 const marker = "/node_modules/";
 
 /** The folder that the outermost node_modules of a path lies in: there the package manager was, and wrote down what it did. */
@@ -17,8 +17,8 @@ export function installedFrom(path: RawPath): RawPath | undefined {
 /** Read anew once something of it has changed. Few packages are called otherwise than their folders. */
 const known = new Lru<string, { readonly aliases: Aliases; readonly footing: Footing }>(16);
 
-/** What was installed there under another name, as records say that root or `owner` owns; anybody's where nobody is given. */
-export async function aliasesIn(folder: RawPath, owner: number | undefined, footing?: Footing): Promise<Aliases> {
+/** What was installed there under another name, as records say that root or `owner` owns. */
+export async function aliasesIn(folder: RawPath, owner: number, footing?: Footing): Promise<Aliases> {
   const records = aliasRecords.map(({ file, pairs }) => ({ at: below(folder, file), pairs }));
   for (const { at } of records) footing?.on(at);
   const key = `${owner} ${folder}`;
@@ -28,7 +28,7 @@ export async function aliasesIn(folder: RawPath, owner: number | undefined, foot
   const said: Parameters<typeof aliasesOf>[0][number][] = [];
   for (const { at, pairs } of records) {
     rests.on(at);
-    const read = await readSmall(at, longest, owner);
+    const read = await readSmall(at, longestRecord, owner);
     if (!("unread" in read)) said.push(...pairs(read.bytes.toString("latin1")));
   }
   const aliases = aliasesOf(said);

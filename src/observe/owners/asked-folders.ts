@@ -1,29 +1,42 @@
-import { aliasesIn, installedFrom } from "#observe/owners/aliases.ts";
+import { smallNow } from "#observe/files.ts";
+import { Lru } from "#observe/lru.ts";
+import { installedFrom, longestRecord } from "#observe/owners/aliases.ts";
 import { mayBe, npmPlace } from "#observe/owners/npm.ts";
 import { below, type RawPath } from "#observe/raw-path.ts";
-import type { Aliases } from "#observe/readers/aliases.ts";
+import { aliasesOf, aliasRecords, type Aliases } from "#observe/readers/aliases.ts";
 
-/** Package folders whose manifest could name an id that is asked for: of all others nothing is opened. */
+/**
+ * Package folders whose manifest could name an id that is asked for: of all others nothing is opened. Records are read at once: for a
+ * command, that nobody waits beside.
+ */
 export class AskedFolders {
   readonly #asked: (id: string) => boolean;
-  /** The place that was asked about last, and what has another name there. */
-  #place = "";
-  #aliases: Aliases | undefined;
+  /** Folder that was installed from → what has another name there. */
+  readonly #known = new Lru<RawPath, Aliases>(256);
 
   constructor(asked: (id: string) => boolean) {
     this.#asked = asked;
   }
 
-  /** By its name, or by what a package manager's record says of it. Those of one place best come one after the other. */
-  async has(folder: RawPath): Promise<boolean> {
+  /** By its name, or by what a package manager's record says of it, whoever wrote that: the manifest will be held against its owner's. */
+  has(folder: RawPath): boolean {
     if (mayBe(folder, this.#asked)) return true;
-    if (this.#place === "" || !folder.startsWith(this.#place)) {
-      const from = installedFrom(folder);
-      this.#place = from === undefined ? "" : `${from}/node_modules/`;
-      this.#aliases = from && (await aliasesIn(from, undefined));
-    }
-    if (this.#aliases === undefined || this.#aliases.size === 0) return false;
+    const from = installedFrom(folder);
+    const aliases = from && this.#aliases(from);
+    if (aliases === undefined || aliases.size === 0) return false;
     const id = npmPlace(below(folder, "package.json"))?.id ?? "";
-    return this.#aliases.get(id)?.some(this.#asked) === true;
+    return aliases.get(id)?.some(this.#asked) === true;
+  }
+
+  #aliases(from: RawPath): Aliases {
+    const before = this.#known.get(from);
+    if (before !== undefined) return before;
+    const said = aliasRecords.flatMap(({ file, pairs }) => {
+      const bytes = smallNow(below(from, file), longestRecord);
+      return bytes === undefined ? [] : [...pairs(bytes.toString("latin1"))];
+    });
+    const aliases = aliasesOf(said);
+    this.#known.set(from, aliases);
+    return aliases;
   }
 }

@@ -1,4 +1,5 @@
 import { readdir } from "node:fs/promises";
+import { waitedFor, type Files } from "#observe/files.ts";
 import { PackageDatabase, type Installed, type Paths, type Source } from "#observe/owners/package-database.ts";
 import { below, rawFromText, toBytes, type RawPath } from "#observe/raw-path.ts";
 import { folderAt, readSmall } from "#observe/read-file.ts";
@@ -10,8 +11,8 @@ const longestStatus = 64 * 1024 * 1024;
 /** What dpkg has installed. */
 export class DpkgDatabase extends PackageDatabase {
   /** `folder` is dpkg's admindir, /var/lib/dpkg. @throws RangeError where it is no path */
-  constructor(folder: string) {
-    super(dpkg(pathOf(folder)));
+  constructor(folder: string, files: Files = waitedFor) {
+    super(dpkg(pathOf(folder), files));
   }
 }
 
@@ -22,7 +23,7 @@ export function pathOf(folder: string): RawPath {
   return path;
 }
 
-function dpkg(folder: RawPath): Source {
+function dpkg(folder: RawPath, files: Files): Source {
   const info = below(folder, "info");
   const witness = below(folder, "status");
   /** Whoever owns the database itself: only what they wrote counts. */
@@ -39,18 +40,18 @@ function dpkg(folder: RawPath): Source {
         const id = packageOfList(list);
         const version = id === undefined ? undefined : versions.get(id);
         if (id === undefined || version === undefined) continue;
-        const paths = await pathsIn(below(info, list), by);
+        const paths = await pathsIn(below(info, list), by, files);
         yield { id, version, record: list, paths: paths ?? none };
       }
     },
-    paths: async (list) => pathsIn(below(info, list), await owner()),
+    paths: async (list) => pathsIn(below(info, list), await owner(), files),
   };
 }
 
 const none: Paths = () => undefined;
 
-async function pathsIn(list: RawPath, owner: number): Promise<Paths | undefined> {
-  const read = await readSmall(list, longestList, owner);
+async function pathsIn(list: RawPath, owner: number, files: Files): Promise<Paths | undefined> {
+  const read = await readSmall(list, longestList, owner, files.openRegular);
   if ("unread" in read) return undefined;
   const { bytes } = read;
   return (each) => eachLine(bytes, (begin, end) => each(bytes.subarray(begin, end)));

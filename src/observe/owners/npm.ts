@@ -16,13 +16,18 @@ const marker = "/node_modules/";
 
 /** The innermost package folder that a path lies in; undefined outside of every `node_modules`. */
 export function npmPlace(path: RawPath): NpmPlace | undefined {
-  const at = path.lastIndexOf(marker);
-  if (at < 0) return undefined;
-  const [first = "", second = ""] = path.slice(at + marker.length).split("/", 2);
-  const id = first.startsWith("@") ? `${first}/${second}` : first;
-  if (first === "" || first.startsWith(".") || (first.startsWith("@") && second === "")) return undefined;
-  const folder = rawFromBytes(Buffer.from(path.slice(0, at + marker.length) + id, "latin1"));
+  const at = path.lastIndexOf(marker) + marker.length;
+  const id = idAt(path, at);
+  const folder = id === "" ? undefined : rawFromBytes(Buffer.from(path.slice(0, at) + id, "latin1"));
   return folder === undefined ? undefined : { folder, id };
+}
+
+/** The id that a path has behind its last marker; "" where it has none. */
+function idAt(path: string, at: number): string {
+  if (at < marker.length) return "";
+  const [first = "", second = ""] = path.slice(at).split("/", 2);
+  if (first.startsWith(".") || (first.startsWith("@") && second === "")) return "";
+  return first.startsWith("@") ? `${first}/${second}` : first;
 }
 
 /**
@@ -36,7 +41,7 @@ function agrees(id: string, { name, version }: Manifest): boolean {
 
 /** Whether a folder's manifest could name an id that is asked for, by what `agrees` demands of both. */
 export function mayBe(folder: RawPath, asked: (id: string) => boolean): boolean {
-  const id = npmPlace(below(folder, "package.json"))?.id ?? "";
+  const id = idAt(folder, folder.lastIndexOf(marker) + marker.length);
   for (let end = id.length; end > 0; end = id.lastIndexOf("-", end - 1)) if (asked(id.slice(0, end))) return true;
   return false;
 }

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Footing } from "#observe/footing.ts";
 import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
@@ -9,6 +9,8 @@ import type { PackageSeen } from "#policy/evidence.ts";
 /** Bounds of ours: a package's number has 16 bits in a key. */
 const mostPackages = 60_000;
 const perHash = 65_536;
+/** Milliseconds in which nobody installs a package manager. */
+const stillMissing = 1_000;
 /** Packages read before others have their turn. */
 const together = 64;
 
@@ -51,10 +53,13 @@ interface Index {
  */
 export class PackageDatabase {
   readonly #source: Source;
+  readonly #witness: Buffer;
+  #missingUntil = 0;
   #index: Promise<Index> | undefined;
 
   constructor(source: Source) {
     this.#source = source;
+    this.#witness = toBytes(source.witness);
   }
 
   get ecosystems(): readonly string[] {
@@ -98,7 +103,7 @@ export class PackageDatabase {
   }
 
   async #current(): Promise<Index | undefined> {
-    const changed = await this.#changed();
+    const changed = this.#changed();
     if (changed === undefined) return undefined;
     const index = await this.#index;
     if (index?.changed === changed) return index;
@@ -106,13 +111,17 @@ export class PackageDatabase {
     return this.#index;
   }
 
-  async #changed(): Promise<string | undefined> {
+  /** Asked for every file that is looked at: at once, as one system call is no work to wait for; and seldom where there is no database. */
+  #changed(): string | undefined {
+    if (performance.now() < this.#missingUntil) return undefined;
     try {
-      const { ino, mtimeNs, size } = await stat(toBytes(this.#source.witness), { bigint: true });
-      return `${ino} ${mtimeNs} ${size}`;
+      const stat = statSync(this.#witness, { bigint: true, throwIfNoEntry: false });
+      if (stat !== undefined) return `${stat.ino} ${stat.mtimeNs} ${stat.size}`;
     } catch {
-      return undefined;
+      // what we may not see tells us nothing either
     }
+    this.#missingUntil = performance.now() + stillMissing;
+    return undefined;
   }
 
   async #build(changed: string): Promise<Index> {

@@ -7,8 +7,8 @@ import { openExecStream } from "#platform/linux/exec-stream.ts";
 import { openGate } from "#platform/linux/gate/gate.ts";
 import { startGate } from "#platform/linux/gate/start.ts";
 import { inspect } from "#platform/linux/inspect.ts";
+import { startFolderReader } from "#platform/linux/folder-thread.ts";
 import { installRoots } from "#platform/linux/install-roots.ts";
-import { createFolderReader } from "#platform/linux/folder-reader.ts";
 import { hold } from "#platform/linux/kill.ts";
 import { openLibc } from "#platform/linux/libc.ts";
 import type { ProcStat } from "#platform/linux/proc.ts";
@@ -79,7 +79,7 @@ export function createLinux(): Platform {
     startCourier: startCourierProcess,
     startGate: () => startGate(libc),
     openGate,
-    folderReader: createFolderReader,
+    folderReader: startFolderReader,
     peerUid: (socket) => peerUid(socket, libc),
     service: (state) => notifyService(state, process.env, libc),
     watchdog: watchdogPeriod(process.env, process.pid),

@@ -1,0 +1,89 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
+import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
+import {
+  openRegular,
+  realPath,
+  stampNow,
+  stampOf,
+  stampThrough,
+  why,
+  type Opened,
+  type Stamp,
+  type Unread,
+} from "#observe/read-file.ts";
+
+/** How the files of a scan are found and opened. */
+export interface Files {
+  readonly realPath: (path: RawPath) => RawPath | undefined | Promise<RawPath | undefined>;
+  readonly openRegular: (path: RawPath) => Opened | Unread | Promise<Opened | Unread>;
+  readonly stampThrough: (path: RawPath) => Stamp | undefined | Promise<Stamp | undefined>;
+}
+
+/** Each is waited for, so that no disk holds anybody up. */
+export const waitedFor: Files = { realPath, openRegular, stampThrough };
+
+/** Bytes that are read before others have their turn. */
+const small = 64 * 1024;
+const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+
+function openNow(path: RawPath): Opened | Unread {
+  const bytes = toBytes(path);
+  let file: number | undefined;
+  try {
+    if (!lstatSync(bytes).isFile()) return { unread: "not a regular file" };
+    file = openSync(bytes, flags);
+    const stat = fstatSync(file, { bigint: true });
+    if (stat.isFile()) return { file: openFile(file), stamp: stampOf(stat) };
+    closeSync(file);
+    return { unread: "not a regular file" };
+  } catch (error) {
+    if (file !== undefined) closeSync(file);
+    return { unread: why(error) };
+  }
+}
+
+function openFile(file: number): Opened["file"] {
+  return {
+    read: async (into, at, length, position) => {
+      if (length > small) await turn();
+      return { bytesRead: readSync(file, into, at, length, position) };
+    },
+    stat: async (options) => fstatSync(file, options),
+    close: async () => closeSync(file),
+  };
+}
+
+/** All of a small regular file; undefined where there is none, or where it has more bytes than `most`. */
+export function smallNow(path: RawPath, most: number): Buffer | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(toBytes(path), flags);
+    const stat = fstatSync(file);
+    if (!stat.isFile() || stat.size > most) return undefined;
+    const bytes = Buffer.alloc(stat.size);
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
+  } catch {
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+function realPathNow(path: RawPath): RawPath | undefined {
+  try {
+    return rawFromBytes(realpathSync.native(toBytes(path), { encoding: "buffer" }));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Finds, opens and reads at once, for a command, where nobody else is held up: a program that is small takes longer to be waited
+ * for seven times than to be read.
+ */
+export const atOnce: Files = {
+  realPath: realPathNow,
+  openRegular: openNow,
+  stampThrough: (path) => stampNow(toBytes(path)),
+};

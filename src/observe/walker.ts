@@ -1,0 +1,267 @@
+import { systemCode } from "#lib/errors.ts";
+import { containerOf } from "#lib/pure/containers.ts";
+import { placesBelow, type Place, type PlaceKind } from "#observe/places.ts";
+import { below, nameOf, parentOf, toSeen, type RawPath } from "#observe/raw-path.ts";
+import { isThere, why } from "#observe/read-file.ts";
+import type { FolderRead } from "#platform/folders.ts";
+
+/** Something that can be installed, as its place in a tree says. Nothing of it was read yet. */
+export type Candidate =
+  | {
+      readonly what: "npm" | "distribution" | "conda" | "firefox" | "yarn" | "wine" | PlaceKind;
+      readonly folder: RawPath;
+    }
+  /** A regular file, or a link that may lead to one. */
+  | { readonly what: "program"; readonly path: RawPath };
+
+/** A place that could not be looked into. */
+export interface Unreadable {
+  readonly path: string;
+  readonly why: string;
+}
+
+/** Names kept of places that could not be read; more are only counted. */
+const mostNamed = 1000;
+
+interface WalkerOptions {
+  /** Entries that it looks at, so that no tree keeps a scan for ever. */
+  readonly most: number;
+  /** Folders that are walked by themselves, and not as a part of another. */
+  readonly apart: ReadonlySet<string>;
+  /** Folders that nobody walks. */
+  readonly remote: ReadonlySet<string>;
+  /** Whether anybody asks for such a candidate. */
+  readonly isAskedFor: (candidate: Candidate) => boolean;
+}
+
+/** What of a tree is looked at. */
+interface Manner {
+  /** Ordinary folders deep. */
+  readonly depth: number;
+  /** Whether its files are programs. */
+  readonly programs: boolean;
+  /** Whether only those hidden folders are entered that projects keep packages in. */
+  readonly projects: boolean;
+  /** The engine whose container or image is walked. */
+  readonly container: string | undefined;
+}
+
+/** A folder to be read, and what becomes of each name in it. */
+interface Visit {
+  readonly folder: RawPath;
+  /** Whether its files are asked for. */
+  readonly files: boolean;
+  readonly each: (path: RawPath, name: string, isFolder: boolean) => void;
+}
+
+/** Candidates that are given at once. */
+const atOnce = 100;
+
+const elsewhere = "another machine has it: it is looked through there";
+
+/** Places remembered so that none is counted twice. */
+const mostNoted = 100_000;
+
+/**
+ * Where a walk goes, and what it finds there. Reads no folder itself: it names those to visit next, is told what they hold, and
+ * goes on. Links are never followed.
+ */
+export class Walker {
+  readonly #options: WalkerOptions;
+  /** The last is visited first: deep before wide, so that few wait. */
+  readonly #visits: Visit[] = [];
+  readonly #found: Candidate[] = [];
+  /** Folders of containers and images that were not entered: what is installed there is not installed here. */
+  readonly containers = new Set<string>();
+  readonly unreadable: Unreadable[] = [];
+  unreadableCount = 0;
+  readonly #noted = new Set<RawPath>();
+  /** Entries that it has come by. */
+  entries = 0;
+
+  constructor(options: WalkerOptions) {
+    this.#options = options;
+  }
+
+  /** Everything installed in a folder is to be found; in one of a container, all of that too. What is begun last is walked first. */
+  begin(folder: RawPath, how: Omit<Manner, "container">): void {
+    const manner = { ...how, container: containerOf(`${folder}/`) };
+    if (this.#options.remote.has(folder)) this.note(folder, elsewhere);
+    else if (nameOf(folder) === "node_modules") this.#packages(folder, 4);
+    else if (isSite(nameOf(folder))) this.#distributions(folder);
+    else this.#ordinary(folder, manner);
+  }
+
+  /** Whether it has come by more than it may. */
+  get isOver(): boolean {
+    return this.entries > this.#options.most;
+  }
+
+  /** Up to `most` folders to visit next, in all of which files are asked for, or in none. */
+  next(most: number): readonly Visit[] {
+    if (this.isOver) return [];
+    const last = this.#visits.slice(-most);
+    const alike = last.slice(last.findLastIndex(({ files }) => files !== last.at(-1)?.files) + 1);
+    this.#visits.length -= alike.length;
+    return alike;
+  }
+
+  /** Takes what a folder holds, or a part of it. */
+  take({ folder, each }: Visit, { folders, programs, passed }: FolderRead): void {
+    if (this.isOver) return;
+    this.entries += passed;
+    if (this.isOver) return this.note(folder, "the bound of entries was reached");
+    for (const name of folders) each(below(folder, name), name, true);
+    for (const name of programs) each(below(folder, name), name, false);
+  }
+
+  /** Takes that a folder cannot be read. */
+  fail({ folder }: Visit, error: unknown): void {
+    const code = systemCode(error);
+    if (code === "EACCES") this.note(closedOf(folder), why(error));
+    else if (code !== "ENOENT" && code !== "ENOTDIR") this.note(folder, why(error));
+  }
+
+  /** How much was found that nobody has taken. */
+  get waiting(): number {
+    return this.#found.length;
+  }
+
+  /** Takes some of what was found. */
+  found(): readonly Candidate[] {
+    return this.#found.splice(-atOnce);
+  }
+
+  #visit(folder: RawPath, each: Visit["each"], files = false): void {
+    this.#visits.push({ folder, files, each });
+  }
+
+  /** Visits the folders in a folder. */
+  #folders(folder: RawPath, each: (path: RawPath, name: string) => void): void {
+    this.#visit(folder, (path, name, isFolder) => {
+      if (isFolder) each(path, name);
+    });
+  }
+
+  #ordinary(folder: RawPath, manner: Manner): void {
+    const places = placesBelow(folder);
+    if (isFirefox(folder)) this.#find({ what: "firefox", folder });
+    const each: Visit["each"] = (path, name, isFolder) => {
+      if (isFolder) this.#folder(path, name, places, manner);
+      else if (manner.programs) this.#find({ what: "program", path });
+    };
+    this.#visit(folder, each, manner.programs);
+  }
+
+  #folder(path: RawPath, name: string, places: readonly Place[], manner: Manner): void {
+    const fitting = places.filter(({ names }) => names[0]?.(name) === true);
+    const units = fitting.filter(({ kind }) => kind === fitting[0]?.kind);
+    if (this.#options.remote.has(path)) return this.note(path, elsewhere);
+    if (this.#options.apart.has(path)) return;
+    if (containerOf(`${path}/`) !== manner.container) return void this.containers.add(toSeen(path).path);
+    for (const place of units) this.#units(place, path, 1);
+    if (units.some(({ through }) => through !== true)) return;
+    if (name === "drive_c") this.#find({ what: "wine", folder: parentOf(path) });
+    if (name === "node_modules") this.#packages(path, 4);
+    else if (isSite(name)) this.#distributions(path);
+    else if (isLoose(path)) this.#find({ what: "distribution", folder: path });
+    else if (name === "conda-meta") this.#find({ what: "conda", folder: path });
+    else if (name === "cache" && /\/(?:\.yarn|berry)\/cache$/.test(path)) this.#find({ what: "yarn", folder: path });
+    else if (isKernels(path) || (manner.projects && name.startsWith(".") && !hidden.has(name))) return;
+    else if (manner.depth > 0 || placesBelow(path).length > 0)
+      this.#ordinary(path, { ...manner, depth: manner.depth - 1 });
+  }
+
+  /** The units in a folder that has the first `named` names of one. */
+  #units(place: Place, folder: RawPath, named: number): void {
+    const fits = place.names[named];
+    if (fits === undefined) return this.#find({ what: place.kind, folder });
+    this.#folders(folder, (path, name) => {
+      if (fits(name)) this.#units(place, path, named + 1);
+    });
+  }
+
+  /** Packages of a node_modules folder and, nested, of their own. */
+  #packages(folder: RawPath, nested: number): void {
+    this.#folders(folder, (path, name) => {
+      if (stores.has(name)) this.#stored(path, nested);
+      else if (name.startsWith("@")) this.#folders(path, (scoped) => this.#package(scoped, nested));
+      else if (!name.startsWith(".")) this.#package(path, nested);
+    });
+  }
+
+  /** node_modules/.pnpm/<name>@<version>/node_modules: there the packages are, and links to them in node_modules. npm has scopes above. */
+  #stored(store: RawPath, nested: number): void {
+    if (nested === 0) return;
+    const places = placesBelow(store);
+    this.#folders(store, (path, name) => {
+      const place = places.find(({ names }) => names[0]?.(name) === true);
+      if (place !== undefined) this.#units(place, path, 1);
+      else if (isScope(name)) this.#stored(path, nested - 1);
+      else this.#packages(below(path, "node_modules"), nested - 1);
+    });
+  }
+
+  #package(folder: RawPath, nested: number): void {
+    this.#find({ what: "npm", folder });
+    if (nested > 0) this.#packages(below(folder, "node_modules"), nested - 1);
+  }
+
+  #distributions(site: RawPath): void {
+    this.#folders(site, (path, name) => {
+      if (/\.(?:dist|egg)-info$/.test(name)) this.#find({ what: "distribution", folder: path });
+    });
+  }
+
+  #find(candidate: Candidate): void {
+    if (this.#options.isAskedFor(candidate)) this.#found.push(candidate);
+  }
+
+  /** Takes note of a place that could not be looked into. */
+  note(folder: RawPath, reason: string): void {
+    if (this.#noted.has(folder)) return;
+    if (this.#noted.size < mostNoted) this.#noted.add(folder);
+    this.unreadableCount += 1;
+    if (this.unreadable.length < mostNamed) this.unreadable.push({ path: toSeen(folder).path, why: reason });
+  }
+}
+
+/** Hidden folders of a project that packages lie in: virtual environments, and what conda and pixi make. */
+const hidden: ReadonlySet<string> = new Set([".venv", ".env", ".virtualenv", ".conda", ".pixi", ".yarn"]);
+
+/** Where pnpm (12's dlx: .pacquet), Bun's isolated installs, Deno and npm's linked ones keep the packages of a node_modules folder. */
+const stores: ReadonlySet<string> = new Set([".pnpm", ".pacquet", ".bun", ".deno", ".store"]);
+
+/** Folders that Firefox and what was made of it keep profiles in (on Windows and macOS one further down). */
+const families: ReadonlySet<string> = new Set(["firefox", "Profiles", "librewolf", ".librewolf", ".waterfox", ".zen"]);
+
+/** A folder of profiles, or one of them: whether it is, its files say. */
+function isFirefox(folder: RawPath): boolean {
+  return families.has(nameOf(folder)) || families.has(nameOf(folder.slice(0, folder.lastIndexOf("/"))));
+}
+
+function isSite(name: string): boolean {
+  return name === "site-packages" || name === "dist-packages";
+}
+
+/** A distribution outside of every site-packages, as `pip install --target` lays it. What uv has unpacked in its cache is not installed. */
+function isLoose(folder: RawPath): boolean {
+  return folder.endsWith(".dist-info") && !folder.includes("/uv/archive-v0/");
+}
+
+/** A scope's folder of npm's linked packages; pnpm and Bun have `@scope+name@version`. */
+function isScope(name: string): boolean {
+  return /^@[^@+]+$/.test(name);
+}
+
+/** The kernel's own filesystems hold nothing that is installed. */
+function isKernels(folder: RawPath): boolean {
+  return folder === "/proc" || folder === "/sys" || folder === "/dev" || folder === "/run";
+}
+
+/** The folder that keeps us out of another one: that one itself, or the first above it that may not be entered. */
+function closedOf(folder: RawPath): RawPath {
+  for (let at: RawPath = folder, above = parentOf(at); ; [at, above] = [above, parentOf(above)]) {
+    if (at === above || isThere(at)) return at;
+  }
+}
