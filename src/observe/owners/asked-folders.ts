@@ -11,6 +11,9 @@ import { aliasesOf, aliasRecords, type Aliases } from "#observe/readers/aliases.
  */
 export class AskedFolders {
   readonly #asked: (id: string) => boolean;
+  /** The place that was asked about last, and what has another name there: packages come together. */
+  #last = "";
+  #there: Aliases | undefined;
   /** Folder that was installed from → what has another name there. */
   readonly #known = new Lru<RawPath, Aliases>(256);
 
@@ -21,11 +24,14 @@ export class AskedFolders {
   /** By its name, or by what a package manager's record says of it, whoever wrote that: the manifest will be held against its owner's. */
   has(folder: RawPath): boolean {
     if (mayBe(folder, this.#asked)) return true;
-    const from = installedFrom(folder);
-    const aliases = from && this.#aliases(from);
-    if (aliases === undefined || aliases.size === 0) return false;
+    if (this.#last === "" || !folder.startsWith(this.#last)) {
+      const from = installedFrom(folder);
+      this.#last = from === undefined ? "" : `${from}/node_modules/`;
+      this.#there = from && this.#aliases(from);
+    }
+    if (this.#there === undefined || this.#there.size === 0) return false;
     const id = npmPlace(below(folder, "package.json"))?.id ?? "";
-    return aliases.get(id)?.some(this.#asked) === true;
+    return this.#there.get(id)?.some(this.#asked) === true;
   }
 
   #aliases(from: RawPath): Aliases {
