@@ -6,7 +6,7 @@ import { setTimeout as after } from "node:timers/promises";
 import { build } from "esbuild";
 import { memory } from "../shipped.ts";
 
-const kinds = ["ours", "peer", "cached", "activation"] as const;
+const kinds = ["ours", "peer", "cached", "floor", "activation"] as const;
 export type Kind = (typeof kinds)[number];
 
 /** CommonJS packages inside an ES module bundle ask for `require`. */
