@@ -87,7 +87,6 @@ export class Audit {
       homes,
       os: platform.os,
       clock: io.clock,
-      dpkgFolder: "/var/lib/dpkg",
       signal: io.signal,
       files: atOnce,
       reader,

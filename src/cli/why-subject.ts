@@ -25,7 +25,7 @@ export interface Reach {
  * @throws CommandError where there is no such process, or it is not ours to look at
  */
 export async function subjectOf(what: string, { platform, wanted, io }: Reach): Promise<readonly Evidence[] | string> {
-  const identifier = new Identifier({ wanted, dpkg: new DpkgDatabase("/var/lib/dpkg"), clock: io.clock });
+  const identifier = new Identifier({ wanted, dpkg: new DpkgDatabase(), clock: io.clock });
   if (/^\d{1,10}$/.test(what)) return [await runningAs(Number(what), platform, identifier)];
   const named = packageNamed(what);
   if (named !== undefined) return [identifier.evidence("installed", { seen: attributed({ package: named }) })];

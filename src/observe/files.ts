@@ -27,20 +27,26 @@ export const waitedFor: Files = { realPath, openRegular, stampThrough };
 const small = 64 * 1024;
 const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
-function openNow(path: RawPath): Opened | Unread {
+/** A descriptor of a regular file; nothing else is even opened (opening some devices acts). */
+function descriptorOf(path: RawPath): { readonly descriptor: number; readonly stamp: Stamp } | Unread {
   const bytes = toBytes(path);
-  let file: number | undefined;
+  let descriptor: number | undefined;
   try {
     if (!lstatSync(bytes).isFile()) return { unread: "not a regular file" };
-    file = openSync(bytes, flags);
-    const stat = fstatSync(file, { bigint: true });
-    if (stat.isFile()) return { file: openFile(file), stamp: stampOf(stat) };
-    closeSync(file);
+    descriptor = openSync(bytes, flags);
+    const stat = fstatSync(descriptor, { bigint: true });
+    if (stat.isFile()) return { descriptor, stamp: stampOf(stat) };
+    closeSync(descriptor);
     return { unread: "not a regular file" };
   } catch (error) {
-    if (file !== undefined) closeSync(file);
+    if (descriptor !== undefined) closeSync(descriptor);
     return { unread: why(error) };
   }
+}
+
+function openNow(path: RawPath): Opened | Unread {
+  const opened = descriptorOf(path);
+  return "unread" in opened ? opened : { file: openFile(opened.descriptor), stamp: opened.stamp };
 }
 
 function openFile(file: number): Opened["file"] {
@@ -56,17 +62,17 @@ function openFile(file: number): Opened["file"] {
 
 /** All of a small regular file; undefined where there is none, or where it has more bytes than `most`. */
 export function smallNow(path: RawPath, most: number): Buffer | undefined {
-  let file: number | undefined;
+  const opened = descriptorOf(path);
+  if ("unread" in opened) return undefined;
+  const { descriptor, stamp } = opened;
   try {
-    file = openSync(toBytes(path), flags);
-    const stat = fstatSync(file);
-    if (!stat.isFile() || stat.size > most) return undefined;
-    const bytes = Buffer.alloc(stat.size);
-    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
+    if (stamp.size > most) return undefined;
+    const bytes = Buffer.alloc(stamp.size);
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, 0));
   } catch {
     return undefined;
   } finally {
-    if (file !== undefined) closeSync(file);
+    closeSync(descriptor);
   }
 }
 

@@ -122,7 +122,7 @@ class Watch implements Watching {
   readonly #signal: AbortSignal;
   readonly #queue = new Queue<Evidence>(mostWaiting);
   readonly #processes: ProcessWatch;
-  readonly #dpkg = new DpkgDatabase("/var/lib/dpkg");
+  readonly #dpkg = new DpkgDatabase();
   readonly #others = systemDatabases();
   readonly #inventory: Inventory;
   readonly #given = new Given();

@@ -209,7 +209,7 @@ export function makeScan(
   options: Omit<ScanOptions, "identifier" | "configs"> & {
     readonly wanted: Wanted;
     readonly clock: Clock;
-    readonly dpkgFolder: string;
+    readonly dpkgFolder?: string;
     readonly files?: Files;
   },
 ): { readonly scan: Scan; readonly identifier: Identifier } {

@@ -41,7 +41,7 @@ export const command: Command = {
 function identifierOf({ clock }: Io): Identifier {
   const nothing = { sizes: new Set<number>(), needles: [], configs: [], pathProof: false, extensions: false };
   const wanted = { ...nothing, signers: new Set<string>(), ecosystems: new Set(ecosystems) };
-  return new Identifier({ wanted, dpkg: new DpkgDatabase("/var/lib/dpkg"), clock });
+  return new Identifier({ wanted, dpkg: new DpkgDatabase(), clock });
 }
 
 /** The path itself where something lies there; else the npm package of that name, from here upwards and then for everybody. */

@@ -1,7 +1,7 @@
 import { smallNow } from "#observe/files.ts";
 import { Lru } from "#observe/lru.ts";
 import { installedFrom, longestRecord } from "#observe/owners/aliases.ts";
-import { mayBe, npmPlace } from "#observe/owners/npm.ts";
+import { idOf, mayBe } from "#observe/owners/npm.ts";
 import { below, type RawPath } from "#observe/raw-path.ts";
 import { aliasesOf, aliasRecords, type Aliases } from "#observe/readers/aliases.ts";
 
@@ -30,8 +30,7 @@ export class AskedFolders {
       this.#there = from && this.#aliases(from);
     }
     if (this.#there === undefined || this.#there.size === 0) return false;
-    const id = npmPlace(below(folder, "package.json"))?.id ?? "";
-    return this.#there.get(id)?.some(this.#asked) === true;
+    return this.#there.get(idOf(folder))?.some(this.#asked) === true;
   }
 
   #aliases(from: RawPath): Aliases {

@@ -10,8 +10,8 @@ const longestStatus = 64 * 1024 * 1024;
 
 /** What dpkg has installed. */
 export class DpkgDatabase extends PackageDatabase {
-  /** `folder` is dpkg's admindir, /var/lib/dpkg. @throws RangeError where it is no path */
-  constructor(folder: string, files: Files = waitedFor) {
+  /** `folder` is dpkg's admindir. @throws RangeError where it is no path */
+  constructor(folder = "/var/lib/dpkg", files: Files = waitedFor) {
     super(dpkg(pathOf(folder), files));
   }
 }

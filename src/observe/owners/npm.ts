@@ -30,6 +30,11 @@ function idAt(path: string, at: number): string {
   return first.startsWith("@") ? `${first}/${second}` : first;
 }
 
+/** The id that a package folder has by its place; "" in no node_modules. */
+export function idOf(folder: RawPath): string {
+  return idAt(folder, folder.lastIndexOf(marker) + marker.length);
+}
+
 /**
  * Whether a manifest may say whose this folder is: it names the folder's id, or the folder is a platform's alias of it, as
  * @openai/codex publishes them: folder "@openai/codex-linux-x64", name "@openai/codex", version "0.169.0-linux-x64".
@@ -41,7 +46,7 @@ function agrees(id: string, { name, version }: Manifest): boolean {
 
 /** Whether a folder's manifest could name an id that is asked for, by what `agrees` demands of both. */
 export function mayBe(folder: RawPath, asked: (id: string) => boolean): boolean {
-  const id = idAt(folder, folder.lastIndexOf(marker) + marker.length);
+  const id = idOf(folder);
   for (let end = id.length; end > 0; end = id.lastIndexOf("-", end - 1)) if (asked(id.slice(0, end))) return true;
   return false;
 }

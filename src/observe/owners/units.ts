@@ -3,14 +3,12 @@ import { caskIn, kegIn } from "#observe/owners/brew.ts";
 import { bundleIn } from "#observe/owners/bundle.ts";
 import { chromeExtensionIn } from "#observe/owners/chrome.ts";
 import { flatpakIn } from "#observe/owners/flatpak.ts";
-import { cachedByBun } from "#observe/owners/bun.ts";
-import { cachedByDeno } from "#observe/owners/deno.ts";
 import { pluginIn } from "#observe/owners/jetbrains.ts";
 import { msixIn } from "#observe/owners/msix.ts";
 import { derivationIn } from "#observe/owners/nix.ts";
+import { cachedByBun, cachedByDeno, storedByYarn } from "#observe/owners/npm-units.ts";
 import { snapIn } from "#observe/owners/snap.ts";
 import { builtinIn, extensionIn } from "#observe/owners/vscode.ts";
-import { storedByYarn } from "#observe/owners/yarn.ts";
 import type { PlaceKind, Unit } from "#observe/places.ts";
 import type { Says } from "#observe/seen.ts";
 
