@@ -19,7 +19,7 @@ import { pathOf } from "#observe/owners/dpkg.ts";
 import { PackageDatabase, type Source } from "#observe/owners/package-database.ts";
 import { pacman } from "#observe/owners/pacman.ts";
 import { rpm } from "#observe/owners/rpm.ts";
-import type { RawPath } from "#observe/raw-path.ts";
+import { toBytes, type RawPath } from "#observe/raw-path.ts";
 import { parseRpmHeader } from "#observe/readers/rpm.ts";
 import { lacking } from "../needs.ts";
 import { folder, write } from "./place.ts";
@@ -174,4 +174,25 @@ test("databases that are FIFOs, folders or longer than any are passed over", asy
   const at = folder();
   truncateSync(write(join(at, "installed"), ""), 100_000_000);
   expect(await ids(open(apk, at))).toEqual([]);
+});
+
+test("who asks beside others waits for the one reading that has begun", async () => {
+  const witness = pathOf(join(folder(), "witness"));
+  write(witness, "");
+  const path = pathOf("/usr/bin/tool");
+  let readings = 0;
+  const database = new PackageDatabase({
+    ecosystems: ["deb"],
+    folder: witness,
+    witness,
+    installed: async function* () {
+      readings += 1;
+      yield { id: "tool", version: "1", record: "tool", paths: (each) => each(toBytes(path)) };
+      await Promise.resolve();
+    },
+    paths: () => Promise.resolve((each) => each(toBytes(path))),
+  });
+  const owners = await Promise.all(Array.from({ length: 4 }, () => database.owner(path)));
+  expect(owners).toEqual(Array.from({ length: 4 }, () => [{ ecosystem: "deb", id: "tool", version: "1" }]));
+  expect(readings).toBe(1);
 });

@@ -44,7 +44,6 @@ interface Index {
   readonly records: readonly Omit<Installed, "paths">[];
   /** For every path its hash and, in the last 16 bits, the number of the record it stands in; ascending. */
   readonly keys: Float64Array;
-  readonly changed: string;
 }
 
 /**
@@ -55,7 +54,8 @@ export class PackageDatabase {
   readonly #source: Source;
   readonly #witness: Buffer;
   #missingUntil = 0;
-  #index: Promise<Index> | undefined;
+  /** Of the database in this state. */
+  #index: { readonly changed: string; readonly made: Promise<Index> } | undefined;
 
   constructor(source: Source) {
     this.#source = source;
@@ -105,10 +105,9 @@ export class PackageDatabase {
   async #current(): Promise<Index | undefined> {
     const changed = this.#changed();
     if (changed === undefined) return undefined;
-    const index = await this.#index;
-    if (index?.changed === changed) return index;
-    this.#index = this.#build(changed);
-    return this.#index;
+    // At once: all who ask beside each other wait for one reading.
+    if (this.#index?.changed !== changed) this.#index = { changed, made: this.#build() };
+    return this.#index.made;
   }
 
   /** Asked for every file that is looked at: at once, as one system call is no work to wait for; and seldom where there is no database. */
@@ -124,7 +123,7 @@ export class PackageDatabase {
     return undefined;
   }
 
-  async #build(changed: string): Promise<Index> {
+  async #build(): Promise<Index> {
     const records: Index["records"][number][] = [];
     const keys: number[] = [];
     for await (const { paths, ...rest } of this.#source.installed()) {
@@ -133,7 +132,7 @@ export class PackageDatabase {
       if (records.length >= mostPackages) break;
       if (records.length % together === 0) await turn();
     }
-    return { records, keys: Float64Array.from(keys).toSorted(), changed };
+    return { records, keys: Float64Array.from(keys).toSorted() };
   }
 
   async #lists(record: string, path: Buffer): Promise<boolean> {
