@@ -7,7 +7,7 @@ export interface Bundle {
   readonly packages: readonly string[];
 }
 
-const entries = ["cli/main.ts", "server/main.ts", "trust/courier-main.ts", "platform/linux/folder-main.ts"] as const;
+const entries = ["cli/main.ts", "server/main.ts", "trust/courier-main.ts", "cli/audit-walk-main.ts"] as const;
 
 /** CommonJS packages inside an ES module bundle ask for `require`. */
 const banner = `import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);`;

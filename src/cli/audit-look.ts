@@ -1,5 +1,6 @@
 import { never } from "#cli/audit-limits.ts";
 import { auditRoots } from "#cli/audit-roots.ts";
+import { startWalk } from "#cli/audit-walk.ts";
 import { AuditRows } from "#cli/audit-rows.ts";
 import type { AuditResult } from "#cli/audit-table.ts";
 import { CommandError, type Io } from "#cli/command.ts";
@@ -9,7 +10,7 @@ import { formatInstant } from "#lib/pure/instant.ts";
 import { atOnce } from "#observe/files.ts";
 import { makeScan } from "#observe/scan.ts";
 import { attributed } from "#observe/seen.ts";
-import type { FolderReader } from "#platform/folders.ts";
+import type { Walk } from "#observe/walk.ts";
 import type { Person, Platform } from "#platform/platform.ts";
 import type { Policy } from "#policy/ban.ts";
 import { compile, type Matcher } from "#policy/compile.ts";
@@ -48,9 +49,9 @@ export class Audit {
   /** @throws CommandError where it was stopped before its end */
   async run(): Promise<{ readonly result: AuditResult; readonly banned: boolean }> {
     const { platform, catalog, policy, io } = this.#options;
-    const reader = platform.folderReader?.(); // its thread starts while we make ready
+    const thread = startWalk(); // while we make ready
     const everything = matcherOfEverything(catalog, policy);
-    const { homes, unreadable } = await this.#look(everything, reader).finally(() => reader?.close());
+    const { homes, unreadable } = await this.#look(everything, thread.walk).finally(() => thread.close());
     const at = io.clock.now();
     const here = deviceOf(deviceSchema.parse({ os: platform.os }));
     const installed = new Set(this.#seen.flatMap((evidence) => provenTools(everything, evidence.seen, here)));
@@ -77,7 +78,7 @@ export class Audit {
 
   async #look(
     everything: Matcher,
-    reader: FolderReader | undefined,
+    walk: Walk,
   ): Promise<{ readonly homes: readonly Person[]; readonly unreadable: AuditResult["unreadable"] }> {
     const { platform, named, io } = this.#options;
     const { roots, homes, closed } = await auditRoots(platform, named, io);
@@ -89,7 +90,7 @@ export class Audit {
       clock: io.clock,
       signal: io.signal,
       files: atOnce,
-      reader,
+      walk,
       most: Number.MAX_SAFE_INTEGER, // whoever waits can stop it
       asksFor: (ecosystem, id) => everything.claims(attributed({ package: { ecosystem, id } }), platform.os).length > 0,
     });

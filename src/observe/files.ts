@@ -1,27 +1,16 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
-import {
-  openRegular,
-  realPath,
-  stampNow,
-  stampOf,
-  stampThrough,
-  why,
-  type Opened,
-  type Stamp,
-  type Unread,
-} from "#observe/read-file.ts";
+import { openRegular, realPath, stampOf, why, type Opened, type Stamp, type Unread } from "#observe/read-file.ts";
 
 /** How the files of a scan are found and opened. */
 export interface Files {
   readonly realPath: (path: RawPath) => RawPath | undefined | Promise<RawPath | undefined>;
   readonly openRegular: (path: RawPath) => Opened | Unread | Promise<Opened | Unread>;
-  readonly stampThrough: (path: RawPath) => Stamp | undefined | Promise<Stamp | undefined>;
 }
 
 /** Each is waited for, so that no disk holds anybody up. */
-export const waitedFor: Files = { realPath, openRegular, stampThrough };
+export const waitedFor: Files = { realPath, openRegular };
 
 /** Bytes that are read before others have their turn. */
 const small = 64 * 1024;
@@ -88,8 +77,4 @@ function realPathNow(path: RawPath): RawPath | undefined {
  * Finds, opens and reads at once, for a command, where nobody else is held up: a program that is small takes longer to be waited
  * for seven times than to be read.
  */
-export const atOnce: Files = {
-  realPath: realPathNow,
-  openRegular: openNow,
-  stampThrough: (path) => stampNow(toBytes(path)),
-};
+export const atOnce: Files = { realPath: realPathNow, openRegular: openNow };

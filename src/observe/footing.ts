@@ -10,6 +10,11 @@ export class Footing {
     if (!this.#rests.has(path)) this.#rests.set(path, stateOf(path));
   }
 
+  /** The same of what was found in that state. */
+  onState(path: RawPath, state: string): void {
+    this.#rests.set(path, state);
+  }
+
   /** Whether nothing of it has changed. Some microseconds for each path. */
   holds(): boolean {
     for (const [path, state] of this.#rests) if (stateOf(path) !== state) return false;
@@ -17,8 +22,11 @@ export class Footing {
   }
 }
 
+/** What `stateOf` says where there is nothing to be seen. */
+export const missing: ReadonlySet<string> = new Set(["nothing", "unreadable"]);
+
 /** Device, inode, size, owner and times in nanoseconds of what lies there, links not followed. */
-function stateOf(path: RawPath): string {
+export function stateOf(path: RawPath): string {
   try {
     const stat = lstatSync(toBytes(path), { bigint: true, throwIfNoEntry: false });
     if (stat === undefined) return "nothing";

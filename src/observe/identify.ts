@@ -104,14 +104,15 @@ export class Identifier {
     return { id: this.#newId(), kind, at: formatInstant(this.#clock.now()), ...rest };
   }
 
-  /** Identifies the regular file that a path leads to, links followed. `called`: other names it was called by. */
-  async file(path: RawPath, called: readonly string[] = []): Promise<Identified | Unread> {
+  /** Identifies the regular file that a path leads to, links followed. `only`: whether a file in such a state is read at all. */
+  async file(path: RawPath, only?: (stamp: Stamp) => boolean): Promise<Identified | Unread> {
     const real = await this.files.realPath(path);
     if (real === undefined) return { unread: "it leads nowhere, or not to where we may look" };
     const opened = await this.files.openRegular(real);
     if ("unread" in opened) return opened;
     try {
-      const names = baseNames(toSeen(real).path, toSeen(path).path, ...called);
+      if (only?.(opened.stamp) === false) return { unread: "nobody asked for it" };
+      const names = baseNames(toSeen(real).path, toSeen(path).path);
       const read = await this.#described(opened.stamp, await this.content.read(opened), real, names);
       return { file: fileSeen(real, opened.stamp), real, called: nameOf(path), ...read };
     } finally {

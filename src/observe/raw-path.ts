@@ -36,8 +36,12 @@ export function toBytes(path: RawPath): Buffer {
   return Buffer.from(path, "latin1");
 }
 
+/** Of ASCII only, bytes and text are the same. */
+const beyondAscii = /[\u0080-\u00ff]/;
+
 /** As text for people and rules; bytes that are not UTF-8 become U+FFFD, and then the bytes are given as well. */
 export function toSeen(path: RawPath): { readonly path: string; readonly pathBytes?: string } {
+  if (!beyondAscii.test(path)) return { path };
   const bytes = toBytes(path);
   const text = bytes.toString("utf8");
   return Buffer.from(text, "utf8").equals(bytes) ? { path: text } : { path: text, pathBytes: bytes.toString("base64") };

@@ -153,12 +153,6 @@ export function stampNow(path: Buffer | string): Stamp | undefined {
   }
 }
 
-/** The stamp of the regular file that a path leads to, links followed. */
-export async function stampThrough(path: RawPath): Promise<Stamp | undefined> {
-  const real = await realPath(path);
-  return real === undefined ? undefined : stampAt(real);
-}
-
 /** The stamp of whatever regular file lies there now, links not followed. */
 export async function stampAt(path: RawPath): Promise<Stamp | undefined> {
   const stat = await statAt(path);

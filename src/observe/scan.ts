@@ -10,13 +10,12 @@ import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
 import { unitAt, type PlaceKind } from "#observe/places.ts";
 import { ahead } from "#observe/pool.ts";
-import { below, rawFromText, type RawPath } from "#observe/raw-path.ts";
-import { folderAt, realPath, stampAt } from "#observe/read-file.ts";
+import { below, rawFromText, toSeen, type RawPath } from "#observe/raw-path.ts";
+import { folderAt, realPath, stampAt, type Stamp } from "#observe/read-file.ts";
 import { attributed, fileSeen, nothingRead, type Says } from "#observe/seen.ts";
-import { walk, walkAhead } from "#observe/walk.ts";
-import { Walker, type Candidate, type Unreadable } from "#observe/walker.ts";
+import { walk, type Walk } from "#observe/walk.ts";
+import type { Candidate, Manner, Tour, Unreadable } from "#observe/walker.ts";
 import type { Wanted } from "#policy/compile.ts";
-import type { FolderReader } from "#platform/folders.ts";
 import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
 
@@ -33,8 +32,8 @@ export interface ScanOptions {
   readonly configs?: Wanted["configs"];
   readonly os: Platform["os"];
   readonly signal?: AbortSignal;
-  /** Reads folders in a thread of its own; each is waited for, where left out. Whoever gives it closes it. */
-  readonly reader?: FolderReader | undefined;
+  /** Finds what there is; by Node's own means, where left out. */
+  readonly walk?: Walk;
   /** Entries to look at; two million where left out. */
   readonly most?: number;
   /** Whether any identity asks for such a package; every one, where left out. What nobody asks for is not opened. */
@@ -44,36 +43,29 @@ export interface ScanOptions {
 /** One look at what is installed. Read it to its end, then ask what it could not read. */
 export class Scan implements AsyncIterable<Evidence> {
   readonly #options: ScanOptions;
-  readonly #walker: Walker;
   readonly #programs = new Set<string>();
+  readonly #unreadable: Unreadable[] = [];
+  #unreadableCount = 0;
+  readonly #containers: string[] = [];
+  #entries = 0;
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    const { roots, most = mostEntries, asksFor = () => true } = options;
-    const asked = new AskedFolders((id) => asksFor("npm", id));
-    const apart = rawSet(roots.map(({ path }) => path));
-    const remote = rawSet(roots.flatMap(({ without = [] }) => without));
-    this.#walker = new Walker({
-      most,
-      apart,
-      remote,
-      isAskedFor: (one) => one.what !== "npm" || asked.has(one.folder),
-    });
   }
 
   /** Places that could not be looked into: named up to a bound, and how many there were. */
   get unreadable(): { readonly named: readonly Unreadable[]; readonly count: number } {
-    return { named: this.#walker.unreadable, count: this.#walker.unreadableCount };
+    return { named: this.#unreadable, count: this.#unreadableCount };
   }
 
   /** Folders of containers and images that were not looked into. */
   get containers(): readonly string[] {
-    return [...this.#walker.containers];
+    return this.#containers;
   }
 
   /** Files and folders that it has come by so far. */
   get entries(): number {
-    return this.#walker.entries;
+    return this.#entries;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Evidence> {
@@ -81,29 +73,45 @@ export class Scan implements AsyncIterable<Evidence> {
   }
 
   async *#tasks(): AsyncGenerator<() => Promise<readonly Evidence[]>> {
-    const { roots, reader, signal } = this.#options;
-    for (const root of roots.toReversed()) {
-      const named = rawFromText(root.path);
-      if (named === undefined) continue;
-      if (root.holds === "packages") yield () => this.#packages(named);
-      else this.#walker.begin((await realPath(named)) ?? named, mannerOf(root)); // a home may be a link; nothing below it is followed
+    const { roots, walk: find = walk, asksFor = () => true, signal } = this.#options;
+    for (const { path, holds } of roots) {
+      const named = holds === "packages" ? rawFromText(path) : undefined;
+      if (named !== undefined) yield () => this.#packages(named);
     }
-    for await (const found of reader === undefined
-      ? walk(this.#walker, signal)
-      : walkAhead(this.#walker, reader, signal))
-      for (const candidate of found) yield () => this.#read(candidate);
+    const asked = new AskedFolders((id) => asksFor("npm", id));
+    for await (const part of find(await this.#tour(), signal)) {
+      this.#entries += part.entries;
+      this.#containers.push(...part.containers);
+      this.#unreadable.push(...part.unreadable);
+      this.#unreadableCount += part.unreadableCount;
+      for (const candidate of part.found)
+        if (candidate.what !== "npm" || asked.has(candidate.folder)) yield () => this.#read(candidate);
+    }
     yield () => this.#configs();
+  }
+
+  async #tour(): Promise<Tour> {
+    const { roots, most = mostEntries } = this.#options;
+    const starts: Tour["starts"][number][] = [];
+    for (const root of roots.toReversed()) {
+      const named = root.holds === "packages" ? undefined : rawFromText(root.path);
+      if (named === undefined) continue;
+      starts.push({ folder: (await realPath(named)) ?? named, how: mannerOf(root) }); // a home may be a link; nothing below it is followed
+    }
+    const apart = rawSet(roots.map(({ path }) => path));
+    const remote = rawSet(roots.flatMap(({ without = [] }) => without));
+    return { starts, most, apart, remote };
   }
 
   /** A file that several links lead to is read once. */
   async #read(candidate: Candidate): Promise<readonly Evidence[]> {
     const { identifier } = this.#options;
     if (candidate.what !== "program") return installedAt(identifier, candidate);
-    const { path } = candidate;
-    const stamp = await identifier.files.stampThrough(path);
-    if (stamp?.runnable !== true || this.#programs.has(stamp.key)) return [];
-    this.#programs.add(stamp.key);
-    return programAt(identifier, path);
+    return programAt(identifier, candidate.path, ({ runnable, key }) => {
+      if (!runnable || this.#programs.has(key)) return false;
+      this.#programs.add(key);
+      return true;
+    });
   }
 
   async #packages(folder: RawPath): Promise<readonly Evidence[]> {
@@ -111,7 +119,9 @@ export class Scan implements AsyncIterable<Evidence> {
     const installed = await packagesIn(identifier, folder);
     for (const database of identifier.databases.filter((one) => one.folder === folder)) {
       const problem = await database.problem();
-      if (problem !== undefined) this.#walker.note(folder, problem);
+      if (problem === undefined) continue;
+      this.#unreadable.push({ path: toSeen(folder).path, why: problem });
+      this.#unreadableCount += 1;
     }
     return installed;
   }
@@ -138,7 +148,7 @@ function rawSet(paths: readonly string[]): ReadonlySet<string> {
   return new Set(paths.map((path) => rawFromText(path) ?? ""));
 }
 
-function mannerOf({ holds, depth }: InstallRoot): Parameters<Walker["begin"]>[1] {
+function mannerOf({ holds, depth }: InstallRoot): Manner {
   return {
     depth: holds === "python" ? depth + 3 : depth, // <tool>/lib/pythonX.Y/site-packages
     programs: holds === "bin" || holds === "apps",
@@ -155,10 +165,7 @@ export async function packagesIn(identifier: Identifier, folder: RawPath): Promi
 
 /** What is installed in one place; nothing where its own records do not say so, or where a file cannot be run. */
 export async function installedAt(identifier: Identifier, candidate: Candidate): Promise<readonly Evidence[]> {
-  if (candidate.what === "program")
-    return (await identifier.files.stampThrough(candidate.path))?.runnable === true
-      ? programAt(identifier, candidate.path)
-      : [];
+  if (candidate.what === "program") return programAt(identifier, candidate.path, ({ runnable }) => runnable);
   const { folder } = candidate;
   const owner = (await folderAt(folder))?.owner;
   const found = owner === undefined ? [] : await records(candidate, owner);
@@ -169,8 +176,12 @@ export async function installedAt(identifier: Identifier, candidate: Candidate):
   return (await Promise.all(evidence)).filter((one) => one !== undefined);
 }
 
-async function programAt(identifier: Identifier, path: RawPath): Promise<readonly Evidence[]> {
-  const found = await identifier.file(path);
+async function programAt(
+  identifier: Identifier,
+  path: RawPath,
+  only: (stamp: Stamp) => boolean,
+): Promise<readonly Evidence[]> {
+  const found = await identifier.file(path, only);
   return "unread" in found ? [] : [identifier.evidence("installed", { file: found.file, seen: found.seen })];
 }
 

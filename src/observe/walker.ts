@@ -1,5 +1,5 @@
 import { systemCode } from "#lib/errors.ts";
-import { containerOf } from "#lib/pure/containers.ts";
+import { containerOf, mayHoldContainers } from "#lib/pure/containers.ts";
 import { placesBelow, type Place, type PlaceKind } from "#observe/places.ts";
 import { below, nameOf, parentOf, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { isThere, why } from "#observe/read-file.ts";
@@ -23,26 +23,42 @@ export interface Unreadable {
 /** Names kept of places that could not be read; more are only counted. */
 const mostNamed = 1000;
 
-interface WalkerOptions {
+/** What is walked: it can be sent to a thread. */
+export interface Tour {
+  /** The first is walked last. */
+  readonly starts: readonly { readonly folder: RawPath; readonly how: Manner }[];
   /** Entries that it looks at, so that no tree keeps a scan for ever. */
   readonly most: number;
   /** Folders that are walked by themselves, and not as a part of another. */
   readonly apart: ReadonlySet<string>;
   /** Folders that nobody walks. */
   readonly remote: ReadonlySet<string>;
-  /** Whether anybody asks for such a candidate. */
-  readonly isAskedFor: (candidate: Candidate) => boolean;
+}
+
+/** What a walk has come by since it was last asked. */
+export interface WalkPart {
+  readonly found: readonly Candidate[];
+  /** Files and folders. */
+  readonly entries: number;
+  /** Folders of containers and images that were not entered: what is installed there is not installed here. */
+  readonly containers: readonly string[];
+  /** Places that could not be looked into: named up to a bound, and how many there were. */
+  readonly unreadable: readonly Unreadable[];
+  readonly unreadableCount: number;
 }
 
 /** What of a tree is looked at. */
-interface Manner {
+export interface Manner {
   /** Ordinary folders deep. */
   readonly depth: number;
   /** Whether its files are programs. */
   readonly programs: boolean;
   /** Whether only those hidden folders are entered that projects keep packages in. */
   readonly projects: boolean;
-  /** The engine whose container or image is walked. */
+}
+
+/** How a folder below the first is walked: with the engine whose container or image it lies in. */
+interface Inside extends Manner {
   readonly container: string | undefined;
 }
 
@@ -54,9 +70,6 @@ interface Visit {
   readonly each: (path: RawPath, name: string, isFolder: boolean) => void;
 }
 
-/** Candidates that are given at once. */
-const atOnce = 100;
-
 const elsewhere = "another machine has it: it is looked through there";
 
 /** Places remembered so that none is counted twice. */
@@ -67,50 +80,45 @@ const mostNoted = 100_000;
  * goes on. Links are never followed.
  */
 export class Walker {
-  readonly #options: WalkerOptions;
+  readonly #tour: Tour;
   /** The last is visited first: deep before wide, so that few wait. */
   readonly #visits: Visit[] = [];
-  readonly #found: Candidate[] = [];
-  /** Folders of containers and images that were not entered: what is installed there is not installed here. */
-  readonly containers = new Set<string>();
-  readonly unreadable: Unreadable[] = [];
-  unreadableCount = 0;
+  #part: Part = emptyPart();
   readonly #noted = new Set<RawPath>();
+  #named = 0;
   /** Entries that it has come by. */
-  entries = 0;
+  #entries = 0;
 
-  constructor(options: WalkerOptions) {
-    this.#options = options;
+  constructor(tour: Tour) {
+    this.#tour = tour;
+    for (const { folder, how } of tour.starts) this.#begin(folder, how);
   }
 
-  /** Everything installed in a folder is to be found; in one of a container, all of that too. What is begun last is walked first. */
-  begin(folder: RawPath, how: Omit<Manner, "container">): void {
+  /** Everything installed in a folder is to be found; in one of a container, all of that too. */
+  #begin(folder: RawPath, how: Manner): void {
     const manner = { ...how, container: containerOf(`${folder}/`) };
-    if (this.#options.remote.has(folder)) this.note(folder, elsewhere);
+    if (this.#tour.remote.has(folder)) this.#note(folder, elsewhere);
     else if (nameOf(folder) === "node_modules") this.#packages(folder, 4);
     else if (isSite(nameOf(folder))) this.#distributions(folder);
     else this.#ordinary(folder, manner);
   }
 
   /** Whether it has come by more than it may. */
-  get isOver(): boolean {
-    return this.entries > this.#options.most;
+  get #isOver(): boolean {
+    return this.#entries > this.#tour.most;
   }
 
-  /** Up to `most` folders to visit next, in all of which files are asked for, or in none. */
-  next(most: number): readonly Visit[] {
-    if (this.isOver) return [];
-    const last = this.#visits.slice(-most);
-    const alike = last.slice(last.findLastIndex(({ files }) => files !== last.at(-1)?.files) + 1);
-    this.#visits.length -= alike.length;
-    return alike;
+  /** The folder to visit next; none is left where it is undefined. */
+  next(): Visit | undefined {
+    return this.#isOver ? undefined : this.#visits.pop();
   }
 
   /** Takes what a folder holds, or a part of it. */
   take({ folder, each }: Visit, { folders, programs, passed }: FolderRead): void {
-    if (this.isOver) return;
-    this.entries += passed;
-    if (this.isOver) return this.note(folder, "the bound of entries was reached");
+    if (this.#isOver) return;
+    this.#entries += passed;
+    this.#part.entries += passed;
+    if (this.#isOver) return this.#note(folder, "the bound of entries was reached");
     for (const name of folders) each(below(folder, name), name, true);
     for (const name of programs) each(below(folder, name), name, false);
   }
@@ -118,18 +126,20 @@ export class Walker {
   /** Takes that a folder cannot be read. */
   fail({ folder }: Visit, error: unknown): void {
     const code = systemCode(error);
-    if (code === "EACCES") this.note(closedOf(folder), why(error));
-    else if (code !== "ENOENT" && code !== "ENOTDIR") this.note(folder, why(error));
+    if (code === "EACCES") this.#note(closedOf(folder), why(error));
+    else if (code !== "ENOENT" && code !== "ENOTDIR") this.#note(folder, why(error));
   }
 
   /** How much was found that nobody has taken. */
   get waiting(): number {
-    return this.#found.length;
+    return this.#part.found.length;
   }
 
-  /** Takes some of what was found. */
-  found(): readonly Candidate[] {
-    return this.#found.splice(-atOnce);
+  /** Takes what it has come by since it was last asked. */
+  part(): WalkPart {
+    const part = this.#part;
+    this.#part = emptyPart();
+    return part;
   }
 
   #visit(folder: RawPath, each: Visit["each"], files = false): void {
@@ -143,7 +153,7 @@ export class Walker {
     });
   }
 
-  #ordinary(folder: RawPath, manner: Manner): void {
+  #ordinary(folder: RawPath, manner: Inside): void {
     const places = placesBelow(folder);
     if (isFirefox(folder)) this.#find({ what: "firefox", folder });
     const each: Visit["each"] = (path, name, isFolder) => {
@@ -153,12 +163,13 @@ export class Walker {
     this.#visit(folder, each, manner.programs);
   }
 
-  #folder(path: RawPath, name: string, places: readonly Place[], manner: Manner): void {
+  #folder(path: RawPath, name: string, places: readonly Place[], manner: Inside): void {
     const fitting = places.filter(({ names }) => names[0]?.(name) === true);
     const units = fitting.filter(({ kind }) => kind === fitting[0]?.kind);
-    if (this.#options.remote.has(path)) return this.note(path, elsewhere);
-    if (this.#options.apart.has(path)) return;
-    if (containerOf(`${path}/`) !== manner.container) return void this.containers.add(toSeen(path).path);
+    if (this.#tour.remote.has(path)) return this.#note(path, elsewhere);
+    if (this.#tour.apart.has(path)) return;
+    if (mayHoldContainers(name) && containerOf(`${path}/`) !== manner.container)
+      return void this.#part.containers.push(toSeen(path).path);
     for (const place of units) this.#units(place, path, 1);
     if (units.some(({ through }) => through !== true)) return;
     if (name === "drive_c") this.#find({ what: "wine", folder: parentOf(path) });
@@ -214,16 +225,29 @@ export class Walker {
   }
 
   #find(candidate: Candidate): void {
-    if (this.#options.isAskedFor(candidate)) this.#found.push(candidate);
+    this.#part.found.push(candidate);
   }
 
   /** Takes note of a place that could not be looked into. */
-  note(folder: RawPath, reason: string): void {
+  #note(folder: RawPath, reason: string): void {
     if (this.#noted.has(folder)) return;
     if (this.#noted.size < mostNoted) this.#noted.add(folder);
-    this.unreadableCount += 1;
-    if (this.unreadable.length < mostNamed) this.unreadable.push({ path: toSeen(folder).path, why: reason });
+    this.#part.unreadableCount += 1;
+    this.#named += 1;
+    if (this.#named <= mostNamed) this.#part.unreadable.push({ path: toSeen(folder).path, why: reason });
   }
+}
+
+interface Part extends WalkPart {
+  readonly found: Candidate[];
+  entries: number;
+  readonly containers: string[];
+  readonly unreadable: Unreadable[];
+  unreadableCount: number;
+}
+
+function emptyPart(): Part {
+  return { found: [], entries: 0, containers: [], unreadable: [], unreadableCount: 0 };
 }
 
 /** Hidden folders of a project that packages lie in: virtual environments, and what conda and pixi make. */

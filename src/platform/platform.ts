@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
 import type { Capabilities } from "#platform/capabilities.ts";
-import type { FolderReader } from "#platform/folders.ts";
 import type { Gate, GateProcess, OwnProcess } from "#platform/gate.ts";
 import type { FileSeen, ProcessSeen } from "#policy/evidence.ts";
 import type { ProcessId } from "#policy/outcome.ts";
@@ -257,8 +256,6 @@ export interface Platform {
   readonly startCourier?: () => OwnProcess;
   /** Makes this very process the gate; `control` is the descriptor on which its supervisor speaks. @throws PlatformError */
   readonly openGate?: (control: number) => Gate;
-  /** Where this system reads folders faster than Node does. */
-  readonly folderReader?: () => FolderReader;
   /** Uid of whoever is at the other end of a local socket; undefined where it cannot be known. */
   peerUid(socket: Socket): number | undefined;
   /** Tells the service manager how we are (sd_notify(3)); nothing where there is none. */

@@ -3,10 +3,7 @@ import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { systemClock } from "#lib/clock.ts";
-import { atOnce } from "#observe/files.ts";
 import { makeScan } from "#observe/scan.ts";
-import { startFolderReader } from "#platform/linux/folder-thread.ts";
-import type { FolderReader } from "#platform/folders.ts";
 import type { InstallRoot, Person } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
 import { lacking } from "../needs.ts";
@@ -19,8 +16,6 @@ async function scanned(roots: readonly InstallRoot[], homes: readonly Person[] =
   for await (const evidence of scan) found.push(evidence);
   return { found, scan };
 }
-
-const markers = (all: readonly Evidence[]) => new Map(all.map(({ file, seen }) => [file?.path, seen.marker]));
 
 const root = (path: string, holds: InstallRoot["holds"], depth = 3): InstallRoot => ({ path, owner: 0, holds, depth });
 
@@ -51,58 +46,6 @@ test("a scan finds packages, nested ones, extensions, distributions and programs
   expect(marked[0]?.seen.name).toMatchObject({ value: expect.arrayContaining(["tool"]) });
   expect(new Set(found.map((e) => e.kind))).toEqual(new Set(["installed"]));
   expect(scan.unreadable.count).toBe(0);
-});
-
-test("a scan whose folders a thread reads finds the same, and nothing is lost on the way", async () => {
-  const home = folder();
-  for (let i = 0; i < 40; i += 1) {
-    npmTool(join(home, `project-${i}`), `tool-${i}`);
-    for (let j = 0; j < 10; j += 1) write(join(home, `own/${i}/${j}`), `#!/bin/sh\n# ${i} ${j}\n`, 0o755);
-  }
-  nativeTool(join(home, "own/native"));
-  write(join(home, "own/large"), Buffer.alloc(600_000, "x"), 0o755);
-  symlinkSync(join(home, "own/native"), join(home, "own/0/link"));
-  const roots = [root(home, "apps", 9)];
-  const reader = startFolderReader();
-  const { scan } = makeScan({
-    wanted: wanting(),
-    roots,
-    os: "linux",
-    clock: systemClock,
-    dpkgFolder: "/nowhere",
-    files: atOnce,
-    reader,
-  });
-  const found: Evidence[] = [];
-  for await (const evidence of scan) found.push(evidence);
-  await reader.close();
-  const there = await scanned(roots);
-  expect(markers(found)).toEqual(markers(there.found));
-  expect(found).toHaveLength(there.found.length);
-  expect(found.length).toBeGreaterThan(440);
-  expect(scan.unreadable.count).toBe(0);
-});
-
-async function look(reads: FolderReader, signal: AbortSignal) {
-  const of = { roots: [root("/bin", "apps")], os: "linux", clock: systemClock, dpkgFolder: "/nowhere" } as const;
-  const { scan } = makeScan({ ...of, wanted: wanting(), reader: reads, signal });
-  for await (const evidence of scan) throw new Error(evidence.id);
-}
-
-test("where the thread that reads folders ends, so does the scan; stopped, it asks and gives nothing more", async () => {
-  const reader = { close: () => Promise.resolve() };
-  const gone = { ...reader, read: () => Promise.reject(new Error("gone")) };
-  const stop = new AbortController();
-  const stopping = {
-    ...reader,
-    read: () => {
-      stop.abort();
-      return Promise.resolve([{ folders: [], programs: ["sh"], passed: 1 }]);
-    },
-  };
-  await expect(look(gone, new AbortController().signal)).rejects.toThrow("gone");
-  await look(gone, AbortSignal.abort());
-  await look(stopping, stop.signal);
 });
 
 test("loops of links, FIFOs and devices in an install folder neither stop nor repeat a scan", async () => {

@@ -3,7 +3,6 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createFolderReader } from "#platform/linux/folder-reader.ts";
-import { startFolderReader } from "#platform/linux/folder-thread.ts";
 import { folder } from "../observe/place.ts";
 
 const reader = createFolderReader();
@@ -40,27 +39,4 @@ test("what is not there is nothing, and what is no folder or a link says so", ()
   expect(read(join(home, "nowhere"), true)).toBeUndefined();
   for (const name of ["file", "link"]) expect(() => read(join(home, name), true)).toThrow("ENOTDIR");
   expect(() => read(`${home}/${"folder/".repeat(1_000)}`, true)).toThrow("ENAMETOOLONG");
-});
-
-test("a thread answers each in its turn, and says of each folder why it cannot read it", async () => {
-  const home = folder();
-  writeFileSync(join(home, "file"), "");
-  const thread = startFolderReader();
-  try {
-    const all = [home, join(home, "file"), join(home, "nowhere")];
-    const asked = [all, all.toReversed(), []].map((folders) => thread.read({ folders, files: true }));
-    const whole = { folders: [], programs: [], passed: 3 };
-    const unread = { code: "ENOTDIR", unread: expect.stringContaining("ENOTDIR") };
-    expect(await Promise.all(asked)).toEqual([[whole, unread, undefined], [undefined, unread, whole], []]);
-  } finally {
-    await thread.close();
-  }
-});
-
-test("a thread that is closed answers what it was asked before, and refuses the rest", async () => {
-  const thread = startFolderReader();
-  const asked = thread.read({ folders: ["/nowhere"], files: false });
-  await thread.close();
-  await expect(asked).resolves.toEqual([undefined]);
-  await expect(thread.read({ folders: [], files: false })).rejects.toThrow("has ended");
 });

@@ -24,6 +24,17 @@ export function containerOf(path: string): string | undefined {
   return folders.find(([, folder]) => path.includes(folder))?.[0];
 }
 
+/** Names of the last of these folders, and what the names of those begin with that have many. */
+const names: ReadonlySet<string> = new Set(folders.map(([, folder]) => folder.split("/").at(-2) ?? ""));
+const prefixes = folders.flatMap(([, folder]) =>
+  folder.endsWith("/") ? [] : folder.slice(folder.lastIndexOf("/") + 1),
+);
+
+/** Whether a folder of this name can be one in which files of containers or images lie; of most a look at the name says no. */
+export function mayHoldContainers(name: string): boolean {
+  return names.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
+}
+
 /** What they call the control groups of containers: by cgroupfs, and as systemd's scopes. */
 const groups: readonly (readonly [engine: string, group: RegExp])[] = [
   ["docker", /\/docker[/-][0-9a-f]{64}/],

@@ -1,7 +1,6 @@
-import { statSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
-import type { Footing } from "#observe/footing.ts";
-import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
+import { missing, stateOf, type Footing } from "#observe/footing.ts";
+import { rawFromBytes, type RawPath } from "#observe/raw-path.ts";
 import { realPath } from "#observe/read-file.ts";
 import { hashOf } from "#observe/readers/dpkg.ts";
 import type { PackageSeen } from "#policy/evidence.ts";
@@ -52,14 +51,12 @@ interface Index {
  */
 export class PackageDatabase {
   readonly #source: Source;
-  readonly #witness: Buffer;
   #missingUntil = 0;
-  /** Of the database in this state. */
-  #index: { readonly changed: string; readonly made: Promise<Index> } | undefined;
+  /** Of the database whose witness is in this state. */
+  #index: { readonly state: string; readonly made: Promise<Index> } | undefined;
 
   constructor(source: Source) {
     this.#source = source;
-    this.#witness = toBytes(source.witness);
   }
 
   get ecosystems(): readonly string[] {
@@ -72,9 +69,10 @@ export class PackageDatabase {
 
   /** The package that installed a file, none where this manager did not. Where it cannot be read, nothing is owned. */
   async owner(path: RawPath, footing?: Footing): Promise<readonly PackageSeen[]> {
-    const index = await this.#current();
-    if (index === undefined) return []; // no machine gets another package manager while it runs: nothing to rest on
-    footing?.on(this.#source.witness);
+    const state = this.#state();
+    if (state === undefined) return []; // no machine gets another package manager while it runs: nothing to rest on
+    footing?.onState(this.#source.witness, state);
+    const index = await this.#indexOf(state);
     for (const spelling of spellings(path)) {
       const wanted = Buffer.from(spelling, "latin1");
       const first = hashOf(wanted) * perHash;
@@ -89,7 +87,8 @@ export class PackageDatabase {
 
   /** Every installed package with its version. */
   async installed(): Promise<readonly PackageSeen[]> {
-    const records = (await this.#current())?.records ?? [];
+    const state = this.#state();
+    const records = state === undefined ? [] : (await this.#indexOf(state)).records;
     return [...new Map(records.map((one) => [one.id, one])).values()].flatMap((one) => this.#seen(one));
   }
 
@@ -102,23 +101,17 @@ export class PackageDatabase {
     return this.#source.ecosystems.map((ecosystem) => ({ ecosystem, id, version }));
   }
 
-  async #current(): Promise<Index | undefined> {
-    const changed = this.#changed();
-    if (changed === undefined) return undefined;
+  async #indexOf(state: string): Promise<Index> {
     // At once: all who ask beside each other wait for one reading.
-    if (this.#index?.changed !== changed) this.#index = { changed, made: this.#build() };
+    if (this.#index?.state !== state) this.#index = { state, made: this.#build() };
     return this.#index.made;
   }
 
   /** Asked for every file that is looked at: at once, as one system call is no work to wait for; and seldom where there is no database. */
-  #changed(): string | undefined {
+  #state(): string | undefined {
     if (performance.now() < this.#missingUntil) return undefined;
-    try {
-      const stat = statSync(this.#witness, { bigint: true, throwIfNoEntry: false });
-      if (stat !== undefined) return `${stat.ino} ${stat.mtimeNs} ${stat.size}`;
-    } catch {
-      // what we may not see tells us nothing either
-    }
+    const state = stateOf(this.#source.witness);
+    if (!missing.has(state)) return state;
     this.#missingUntil = performance.now() + stillMissing;
     return undefined;
   }

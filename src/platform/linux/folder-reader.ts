@@ -1,7 +1,7 @@
 import koffi from "koffi";
-import { closeSync, constants, openSync } from "node:fs";
+import { constants, openSync } from "node:fs";
 import { checked, errnoName } from "#platform/linux/libc.ts";
-import type { FolderRead } from "#platform/folders.ts";
+import type { ReadFolder } from "#platform/folders.ts";
 
 /** struct linux_dirent64 (getdents64(2)): where the record's length, the entry's type and its name stand. */
 const [reclen, type, name] = [16, 18, 19] as const;
@@ -10,6 +10,8 @@ const [DT_UNKNOWN, DT_DIR, DT_REG, DT_LNK] = [0, 4, 8, 10] as const;
 const typeBits = 12;
 /** struct statx (statx(2)): where stx_mode stands. */
 const stxMode = 28;
+/** Bytes of a number that is read from either. */
+const short = Uint16Array.BYTES_PER_ELEMENT;
 const [STATX_TYPE, STATX_MODE] = [1, 2] as const;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -25,7 +27,7 @@ const longest = 4096;
  * its inode being read, as find(1) does; of files only the mode is asked for. Node's own readdir makes an object of every entry and
  * takes half as long again, without the mode.
  */
-export function createFolderReader(): (folder: string, files: boolean) => FolderRead | undefined {
+export function createFolderReader(): ReadFolder {
   const lib = koffi.load(null);
   const getdents: (fd: number, into: number, size: number) => number = lib.func(
     "int64_t getdents64(int fd, uintptr_t into, size_t size)",
@@ -34,6 +36,7 @@ export function createFolderReader(): (folder: string, files: boolean) => Folder
     "int statx(int dir, uintptr_t path, int flags, unsigned int mask, uintptr_t into)",
   );
   const open: (path: number, flags: number) => number = lib.func("int open(uintptr_t path, int flags)");
+  const close: (fd: number) => number = lib.func("int close(int fd)");
   // None of them moves: the kernel is handed addresses in them.
   const [path, records, seen] = [fixed(longest), fixed(room), fixed(256)];
 
@@ -51,7 +54,7 @@ export function createFolderReader(): (folder: string, files: boolean) => Folder
   const modeOf = (folder: number, at: number): number => {
     const own = records.address + at + name;
     const failed = statx(folder, own, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_MODE, seen.address);
-    return failed < 0 ? 0 : seen.bytes.readUInt16LE(stxMode);
+    return failed < 0 ? 0 : (seen.shorts[stxMode / short] ?? 0);
   };
   return (folder, files) => {
     const descriptor = opened(folder);
@@ -68,7 +71,7 @@ export function createFolderReader(): (folder: string, files: boolean) => Folder
     try {
       for (let end = Infinity; end > 0;) {
         end = checked("getdents64", getdents(descriptor, records.address, room));
-        for (let at = 0; at < end; at += records.bytes.readUInt16LE(at + reclen)) {
+        for (let at = 0; at < end; at += records.shorts[(at + reclen) / short] || end) {
           read.passed += 1;
           const place = placeOf(at);
           if (place === undefined) continue;
@@ -78,12 +81,13 @@ export function createFolderReader(): (folder: string, files: boolean) => Folder
       }
       return read;
     } finally {
-      closeSync(descriptor);
+      close(descriptor);
     }
   };
 }
 
-function fixed(size: number): { readonly bytes: Buffer; readonly address: number } {
+/** Memory as bytes and, for the kernel's numbers, as shorts: records begin at multiples of eight. */
+function fixed(size: number): { readonly bytes: Buffer; readonly shorts: Uint16Array; readonly address: number } {
   const bytes = Buffer.allocUnsafeSlow(size);
-  return { bytes, address: Number(koffi.address(bytes)) };
+  return { bytes, shorts: new Uint16Array(bytes.buffer), address: Number(koffi.address(bytes)) };
 }

@@ -7,7 +7,6 @@ import { openExecStream } from "#platform/linux/exec-stream.ts";
 import { openGate } from "#platform/linux/gate/gate.ts";
 import { startGate } from "#platform/linux/gate/start.ts";
 import { inspect } from "#platform/linux/inspect.ts";
-import { startFolderReader } from "#platform/linux/folder-thread.ts";
 import { installRoots } from "#platform/linux/install-roots.ts";
 import { hold } from "#platform/linux/kill.ts";
 import { openLibc } from "#platform/linux/libc.ts";
@@ -79,7 +78,6 @@ export function createLinux(): Platform {
     startCourier: startCourierProcess,
     startGate: () => startGate(libc),
     openGate,
-    folderReader: startFolderReader,
     peerUid: (socket) => peerUid(socket, libc),
     service: (state) => notifyService(state, process.env, libc),
     watchdog: watchdogPeriod(process.env, process.pid),
