@@ -6,6 +6,7 @@ import { needleKey } from "#policy/identity-index.ts";
 import { gradeOf, type Tool } from "#policy/tool.ts";
 import {
   identitiesOf,
+  keysOfNoApplication,
   markersOf,
   ownedTwice,
   saidTwice,
@@ -67,6 +68,12 @@ describe("identities", () => {
 
   test("no tool says the same thing twice", () => {
     expect(saidTwice(tools)).toEqual([]);
+  });
+
+  test("an uninstall key that electron-builder makes of an application's identifier is that of an application of the tool", () => {
+    expect(keysOfNoApplication(tools)).toEqual([]);
+    const arp = { kind: "package", ecosystem: "arp", id: "c6dbe996-22a9-5998-b542-7abe33da3b83" };
+    expect(keysOfNoApplication([toolWith(arp)])).toEqual([arp.id]);
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { makeSearch } from "#observe/search.ts";
 import { needleKey, packageId } from "#policy/identity-index.ts";
 import { gradeOf, type Identity, type Tool } from "#policy/tool.ts";
@@ -69,6 +70,28 @@ export function saidTwice(tools: readonly Tool[]): readonly string[] {
   return tools.flatMap((tool) => {
     const said = tool.identities.map((i) => `${evidenceOf(i)} ${[i.os ?? []].flat().join()}`);
     return said.filter((one, i) => said.indexOf(one) < i).map((one) => `${tool.id}: ${one}`);
+  });
+}
+
+/** The namespace in which electron-builder's installers for Windows make their uninstall keys. */
+const electronBuilder = Buffer.from("50e065bc313411e69bab38c9862bdaf3", "hex");
+const madeKey = /^[\da-f]{8}-[\da-f]{4}-5[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
+
+/** The uninstall key that they make of an application's identifier: a UUID of version 5. */
+function keyOf(application: string): string {
+  const hash = createHash("sha1").update(electronBuilder).update(application).digest().subarray(0, 16);
+  hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
+  hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
+  return hash.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+/** Uninstall keys of that form which no application of the same tool makes. */
+export function keysOfNoApplication(tools: readonly Tool[]): readonly string[] {
+  return tools.flatMap((tool) => {
+    const ids = (ecosystem: string): string[] =>
+      tool.identities.flatMap((i) => (i.kind === "package" && i.ecosystem === ecosystem ? [i.id] : []));
+    const made = new Set(ids("bundle").map(keyOf));
+    return ids("arp").filter((id) => madeKey.test(id) && !made.has(id));
   });
 }
 
