@@ -12,7 +12,7 @@ import { Generations, type StoredGeneration } from "#trust/generations.ts";
 import { limits } from "#trust/limits.ts";
 import { Pace } from "#trust/pace.ts";
 import type { Part } from "#trust/parts.ts";
-import { raise, readState, standing as vouched, type Floor } from "#trust/state.ts";
+import { raise, readState, standing as vouched, writeRefreshed, type Floor } from "#trust/state.ts";
 import { Standing, trustedOf, type TrustStatus } from "#trust/status.ts";
 import { FileStore } from "#trust/store.ts";
 import { together } from "#trust/together.ts";
@@ -215,14 +215,18 @@ class DeviceClient implements Client {
       const updated = await update({ fetcher, store: this.#store, bootstrap: this.#options.bootstrap, now });
       const { set, targets, floor } = updated;
       const standing = this.#standing;
-      [standing.trusted, standing.floor, standing.refreshed] = [trustedOf(set), floor, now];
-      const parts = new PackedParts(set, this.#generations, fetcher);
-      const { used, problem } = await follow(updated, this.#options, (one) => parts.unpacked(one));
-      await this.#store.keepRoles(set.files.keys());
-      [standing.trusted, standing.problem] = [trustedOf(set), problem];
-      const { id } = idsOf({ set, used });
-      const made = await make({ id, chain: { set, targets, used }, parts });
-      this.#found = { id, timestamp: hashOf(set, "timestamp"), at: now };
+      [standing.trusted, standing.floor] = [trustedOf(set), floor];
+      const made = await standing.refreshing(now, async () => {
+        const parts = new PackedParts(set, this.#generations, fetcher);
+        const { used, problem } = await follow(updated, this.#options, (one) => parts.unpacked(one));
+        await this.#store.keepRoles(set.files.keys());
+        [standing.trusted, standing.problem] = [trustedOf(set), problem];
+        const { id } = idsOf({ set, used });
+        const some = await make({ id, chain: { set, targets, used }, parts });
+        this.#found = { id, timestamp: hashOf(set, "timestamp"), at: now };
+        return some;
+      });
+      await writeRefreshed(this.#store, now);
       return made;
     });
   }

@@ -69,6 +69,12 @@ export async function writeState(store: MetadataStore, old: State, next: State):
   await store.write(file, Buffer.from(text));
 }
 
+/** Takes note that all of what the server has was read and believed. */
+export async function writeRefreshed(store: MetadataStore, refreshed: Instant): Promise<void> {
+  const old = await readState(store);
+  await writeState(store, old, { ...old, refreshed });
+}
+
 const dayMs = 24 * hourMs;
 
 /**

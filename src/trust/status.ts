@@ -66,6 +66,18 @@ export class Standing {
     };
   }
 
+  /** What is read now is as new as that, unless a part of it is missing: who keeps back one file must not make a device look fresh. */
+  async refreshing<T>(now: Instant, read: () => Promise<T>): Promise<T> {
+    const before = this.refreshed;
+    this.refreshed = now;
+    try {
+      return await read();
+    } catch (error) {
+      this.refreshed = before;
+      throw error;
+    }
+  }
+
   /** 0 where no signed time is believed. */
   get floorInstant(): Instant {
     return this.floor?.issued ?? instantOf(0);

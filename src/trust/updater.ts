@@ -73,7 +73,7 @@ export async function update({ fetcher, store, bootstrap, now, expired = "refuse
   await updateSnapshot(set, timestamp.snapshot, fetcher, store);
   const snapshot = had(set.snapshot);
   await updateTargets(set, had(snapshot.meta.get("targets.json")), fetcher, store);
-  await writeState(store, before, { etag: nextEtag, floor, refreshed: now });
+  await writeState(store, before, { ...before, etag: nextEtag, floor });
   const targets = had(set.targets);
   return {
     set,

@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import { expect, test } from "vitest";
 import type { ClientOptions } from "#trust/client.ts";
 import { contents, grouped, packed, watched, type Watched } from "./device.ts";
-import { hour } from "./repository.ts";
+import { day, hour } from "./repository.ts";
 import { waits } from "./waits.ts";
 
 // How often the server is asked, for how much, and what is made of it.
@@ -108,6 +108,27 @@ test("a server that sends no ETag is asked for everything each time", async () =
   const rounds = await looks(repo, 3, (look) => void (look === 2 && repo.publish("targets")));
   expect(rounds[1]).toEqual({ asked: whole, took: [], error: undefined });
   expect(rounds[2]?.took).toMatchObject([{ policy: "base" }]);
+});
+
+test("a look that fails halfway, time after time, is no news: the device says that what it knows is old", async () => {
+  const { sim, instead, publish, targetFile, clock, client, web } = await grouped();
+  const device = await client({ groups: ["a"] });
+  await device.activated(await device.refresh());
+  const heard = device.status().refreshed;
+  expect(heard).toBe(clock.now());
+  sim.role("group-a").targets.set("groups/a/policy.json", packed("new"));
+  publish("group-a");
+  instead.set(targetFile("groups/a/policy.json"), refused);
+  clock.add(day);
+  await expect(device.refresh()).rejects.toMatchObject({ code: "HTTP" });
+  expect(web.asked).toContain("GET /timestamp.json");
+  expect(device.status()).toMatchObject({ state: "stale", refreshed: heard });
+  const restarted = await client({ groups: ["a"], dir: device.dir });
+  await restarted.cached();
+  expect(restarted.status()).toMatchObject({ state: "stale", refreshed: heard });
+  instead.clear();
+  await device.refresh();
+  expect(device.status()).toMatchObject({ state: "fresh", refreshed: clock.now() });
 });
 
 test("a timestamp that is new and says nothing new is no new generation", async () => {
