@@ -1,64 +1,112 @@
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
-import type { walkOn, Walk } from "#observe/walk.ts";
-import type { Tour } from "#observe/walker.ts";
-import { entryOf } from "#platform/commands.ts";
-import { PlatformError } from "#platform/platform.ts";
+import { EventEmitter, on } from "node:events";
+import { startWalkThread, type FromWalker, type WalkThread } from "#cli/audit-walker.ts";
+import type { Walk } from "#observe/walk.ts";
+import type { Branch, Tour, WalkPart } from "#observe/tour.ts";
 
-/** What its thread is told: a tour first, then to walk on each time that more is wanted. */
-export type ToWalker = Tour | "more" | "close";
-type Answer = ReturnType<typeof walkOn>;
-
-/** Parts that are asked for ahead of whoever reads them: where many programs lie together, the thread must not wait for them to be read. */
+/** Parts that a thread is asked for ahead of whoever reads them: where many programs lie together, it must not wait for them to be read. */
 const partsAhead = 64;
+/** What tells that a disk is waited for: milliseconds of walking, and blocks of 512 bytes that were read meanwhile. */
+const [enoughTime, enoughBlocks] = [100, 1_000] as const;
+/** Threads that walk then: a disk answers several questions at once. In memory each would take a core from what looks at programs. */
+const onDisk = 4;
 
-/** A thread that walks. */
-export interface WalkThread {
-  /** For one tour. Rejects where the thread ends. */
+/** Walks in threads. */
+export interface Walking {
+  /** For one tour. Rejects where a thread ends. */
   readonly walk: Walk;
-  /** Ends it after the part that it is at. */
   close(): Promise<void>;
 }
 
-/** Starts the thread (audit-walk-main.ts): reading a million names takes a core, and so does looking at what they are. */
-export function startWalk(): WalkThread {
-  // Descriptors are not opened by Node's means: it has none to close.
-  const worker = new Worker(entryOf("cli/audit-walk-main"), { trackUnmanagedFds: false });
-  const asked: PromiseWithResolvers<Answer>[] = [];
-  let ended: unknown;
-  const end = (reason: unknown): void => {
-    ended ??= reason;
-    for (const { reject } of asked.splice(0)) reject(ended);
-  };
-  worker.on("message", (answer: Answer) => asked.shift()?.resolve(answer));
-  worker.on("error", end);
-  worker.on("exit", () => end(new PlatformError("gone", "the thread that walks has ended")));
-  const tell = (message: ToWalker): void => worker.postMessage(message);
-  const more = (): Promise<Answer> => {
-    const answer = Promise.withResolvers<Answer>();
-    answer.promise.catch(() => undefined); // whoever waits for it hears of it
-    if (ended === undefined) asked.push(answer);
-    else answer.reject(ended);
-    tell("more");
-    return answer.promise;
-  };
+/** Starts threads, one at first: reading a million names takes a core, and so does looking at what they are. */
+export function startWalk(count = 1): Walking {
+  const threads = Array.from({ length: count }, startWalkThread);
   return {
     walk: async function* (tour, signal) {
-      tell(tour);
-      const coming = Array.from({ length: partsAhead }, more);
-      for (let next = coming.shift(); next !== undefined; next = coming.shift()) {
-        const { part, isLast } = await next;
-        if (signal?.aborted === true) return;
-        yield part;
-        if (isLast) return;
-        coming.push(more());
+      const team = new Team(threads, tour);
+      try {
+        for await (const part of team.parts(signal)) yield part;
+      } catch (error) {
+        if (signal?.aborted !== true) throw error;
       }
     },
-    // By itself: a thread that is ended while it is in koffi takes the process with it.
-    close: async () => {
-      if (ended !== undefined) return;
-      tell("close");
-      await once(worker, "exit");
-    },
+    close: async () => void (await Promise.all(threads.map((thread) => thread.close()))),
   };
+}
+
+type Said = [thread: WalkThread, message: FromWalker];
+
+/** Threads that walk together: whoever is idle gets some of what waits at another. */
+class Team {
+  readonly #threads: WalkThread[];
+  readonly #tour: Tour;
+  readonly #said = new EventEmitter<{ said: Said; error: [unknown] }>();
+  readonly #idle = new Set<WalkThread>();
+  /** Those who were asked what they can spare. */
+  readonly #asked = new Set<WalkThread>();
+  readonly #times = { took: 0, worked: 0 };
+  readonly #blocks = blocksRead();
+
+  constructor(threads: WalkThread[], tour: Tour) {
+    this.#threads = threads;
+    this.#tour = tour;
+  }
+
+  /** @throws AbortError; whatever ended a thread */
+  async *parts(signal?: AbortSignal): AsyncGenerator<WalkPart> {
+    const heard = on(this.#said, "said", signal && { signal });
+    for (const thread of this.#threads) this.#join(thread, thread === this.#threads[0] ? this.#tour.starts : []);
+    for await (const [thread, message] of heard) {
+      if (message.say === "part") {
+        yield message.part;
+        this.#gave(thread, message);
+      } else if (message.say === "spare") this.#share(thread, message.branches);
+      else this.#idle.add(thread);
+      if (this.#idle.size === this.#threads.length && this.#asked.size === 0) return;
+    }
+  }
+
+  #join(thread: WalkThread, starts: Tour["starts"]): void {
+    thread.hear(
+      (message) => void this.#said.emit("said", thread, message),
+      (why) => this.#said.listenerCount("error") > 0 && this.#said.emit("error", why),
+    );
+    thread.tell({ tell: "tour", tour: { ...this.#tour, starts } });
+    thread.tell({ tell: "more", parts: partsAhead });
+  }
+
+  #gave(thread: WalkThread, { took, worked }: Extract<FromWalker, { readonly say: "part" }>): void {
+    thread.tell({ tell: "more", parts: 1 });
+    this.#times.took += took;
+    this.#times.worked += worked;
+    if (this.#threads.length === 1 && this.#isDiskWaitedFor) this.#getCompany();
+    if (this.#idle.size === 0 || this.#idle.has(thread) || this.#asked.has(thread)) return;
+    this.#asked.add(thread);
+    thread.tell({ tell: "spare" });
+  }
+
+  get #isDiskWaitedFor(): boolean {
+    const { took, worked } = this.#times;
+    return took >= enoughTime && worked < took / 2 && blocksRead() - this.#blocks >= enoughBlocks;
+  }
+
+  #getCompany(): void {
+    for (let count = 1; count < onDisk; count += 1) {
+      const thread = startWalkThread();
+      this.#threads.push(thread);
+      this.#join(thread, []);
+    }
+  }
+
+  #share(from: WalkThread, branches: readonly Branch[]): void {
+    this.#asked.delete(from);
+    if (branches.length === 0) return;
+    const [to = from] = this.#idle;
+    this.#idle.delete(to);
+    to.tell({ tell: "branches", branches });
+  }
+}
+
+/** Of this process so far, from a disk (getrusage(2)). */
+function blocksRead(): number {
+  return process.resourceUsage().fsRead;
 }

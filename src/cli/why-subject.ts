@@ -7,7 +7,7 @@ import { kindsAt } from "#observe/places.ts";
 import { nameOf, rawFromText, type RawPath } from "#observe/raw-path.ts";
 import { installedAt } from "#observe/scan.ts";
 import { attributed } from "#observe/seen.ts";
-import type { Candidate } from "#observe/walker.ts";
+import type { Candidate } from "#observe/tour.ts";
 import { PlatformError, type Platform } from "#platform/platform.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { Evidence, PackageSeen } from "#policy/evidence.ts";

@@ -4,7 +4,7 @@ import type { InstallRoot } from "#platform/platform.ts";
 import { folderAt, realPath } from "#observe/read-file.ts";
 import { placesBelow, unitOf } from "#observe/places.ts";
 import { nameOf, parentOf, rawFromText, toSeen, type RawPath } from "#observe/raw-path.ts";
-import type { Candidate } from "#observe/walker.ts";
+import type { Candidate } from "#observe/tour.ts";
 
 /** Folders and files watched at most; each takes an inotify watch, of which a user has some ten thousand (inotify(7)). */
 const mostWatched = 8192;

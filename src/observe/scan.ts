@@ -14,7 +14,7 @@ import { below, rawFromText, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { folderAt, realPath, stampAt, type Stamp } from "#observe/read-file.ts";
 import { attributed, fileSeen, nothingRead, type Says } from "#observe/seen.ts";
 import { walk, type Walk } from "#observe/walk.ts";
-import type { Candidate, Manner, Tour, Unreadable } from "#observe/walker.ts";
+import type { Candidate, Manner, Tour, Unreadable } from "#observe/tour.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";

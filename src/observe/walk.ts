@@ -1,6 +1,7 @@
 import { opendir } from "node:fs/promises";
 import { toBytes, type RawPath } from "#observe/raw-path.ts";
-import { Walker, type Tour, type WalkPart } from "#observe/walker.ts";
+import type { Tour, WalkPart } from "#observe/tour.ts";
+import { Walker } from "#observe/walker.ts";
 import type { FolderRead, ReadFolder } from "#platform/folders.ts";
 
 /** Makes a tour, and gives what it finds part by part. Once aborted it ends early. */

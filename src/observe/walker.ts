@@ -1,74 +1,26 @@
 import { systemCode } from "#lib/errors.ts";
 import { containerOf, mayHoldContainers } from "#lib/pure/containers.ts";
-import { placesBelow, type Place, type PlaceKind } from "#observe/places.ts";
+import { placesBelow, type Place } from "#observe/places.ts";
 import { below, nameOf, parentOf, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { isThere, why } from "#observe/read-file.ts";
+import type { Branch, Candidate, Inside, Manner, Tour, Unreadable, WalkPart } from "#observe/tour.ts";
 import type { FolderRead } from "#platform/folders.ts";
-
-/** Something that can be installed, as its place in a tree says. Nothing of it was read yet. */
-export type Candidate =
-  | {
-      readonly what: "npm" | "distribution" | "conda" | "firefox" | "yarn" | "wine" | PlaceKind;
-      readonly folder: RawPath;
-    }
-  /** A regular file, or a link that may lead to one. */
-  | { readonly what: "program"; readonly path: RawPath };
-
-/** A place that could not be looked into. */
-export interface Unreadable {
-  readonly path: string;
-  readonly why: string;
-}
 
 /** Names kept of places that could not be read; more are only counted. */
 const mostNamed = 1000;
-
-/** What is walked: it can be sent to a thread. */
-export interface Tour {
-  /** The first is walked last. */
-  readonly starts: readonly { readonly folder: RawPath; readonly how: Manner }[];
-  /** Entries that it looks at, so that no tree keeps a scan for ever. */
-  readonly most: number;
-  /** Folders that are walked by themselves, and not as a part of another. */
-  readonly apart: ReadonlySet<string>;
-  /** Folders that nobody walks. */
-  readonly remote: ReadonlySet<string>;
-}
-
-/** What a walk has come by since it was last asked. */
-export interface WalkPart {
-  readonly found: readonly Candidate[];
-  /** Files and folders. */
-  readonly entries: number;
-  /** Folders of containers and images that were not entered: what is installed there is not installed here. */
-  readonly containers: readonly string[];
-  /** Places that could not be looked into: named up to a bound, and how many there were. */
-  readonly unreadable: readonly Unreadable[];
-  readonly unreadableCount: number;
-}
-
-/** What of a tree is looked at. */
-export interface Manner {
-  /** Ordinary folders deep. */
-  readonly depth: number;
-  /** Whether its files are programs. */
-  readonly programs: boolean;
-  /** Whether only those hidden folders are entered that projects keep packages in. */
-  readonly projects: boolean;
-}
-
-/** How a folder below the first is walked: with the engine whose container or image it lies in. */
-interface Inside extends Manner {
-  readonly container: string | undefined;
-}
 
 /** A folder to be read, and what becomes of each name in it. */
 interface Visit {
   readonly folder: RawPath;
   /** Whether its files are asked for. */
   readonly files: boolean;
+  /** What another walker would be given to make this visit. */
+  readonly branch?: Branch;
   readonly each: (path: RawPath, name: string, isFolder: boolean) => void;
 }
+
+/** Folders that are given up at once. */
+const mostSpared = 64;
 
 const elsewhere = "another machine has it: it is looked through there";
 
@@ -113,13 +65,27 @@ export class Walker {
     return this.#isOver ? undefined : this.#visits.pop();
   }
 
+  /** Gives up some of what waits, for another to walk: what was come by first, below which there is most. */
+  spare(): readonly Branch[] {
+    const branches = this.#visits.filter(({ branch }) => branch !== undefined);
+    const given = new Set(branches.slice(0, Math.min(mostSpared, branches.length >> 1)));
+    const kept = this.#visits.filter((visit) => !given.has(visit));
+    this.#visits.splice(0, Infinity, ...kept);
+    return [...given].flatMap(({ branch }) => branch ?? []);
+  }
+
+  /** Walks what another one gave up. */
+  add(branches: readonly Branch[]): void {
+    for (const { folder, manner } of branches) this.#enter(folder, manner);
+  }
+
   /** Takes what a folder holds, or a part of it. */
   take({ folder, each }: Visit, { folders, programs, passed }: FolderRead): void {
     if (this.#isOver) return;
     this.#entries += passed;
     this.#part.entries += passed;
     if (this.#isOver) return this.#note(folder, "the bound of entries was reached");
-    for (const name of folders) each(below(folder, name), name, true);
+    for (const name of folders.toReversed()) each(below(folder, name), name, true);
     for (const name of programs) each(below(folder, name), name, false);
   }
 
@@ -142,8 +108,8 @@ export class Walker {
     return part;
   }
 
-  #visit(folder: RawPath, each: Visit["each"], files = false): void {
-    this.#visits.push({ folder, files, each });
+  #visit(folder: RawPath, each: Visit["each"]): void {
+    this.#visits.push({ folder, files: false, each });
   }
 
   /** Visits the folders in a folder. */
@@ -154,13 +120,17 @@ export class Walker {
   }
 
   #ordinary(folder: RawPath, manner: Inside): void {
-    const places = placesBelow(folder);
     if (isFirefox(folder)) this.#find({ what: "firefox", folder });
+    this.#enter(folder, manner);
+  }
+
+  #enter(folder: RawPath, manner: Inside): void {
+    const places = placesBelow(folder);
     const each: Visit["each"] = (path, name, isFolder) => {
       if (isFolder) this.#folder(path, name, places, manner);
       else if (manner.programs) this.#find({ what: "program", path });
     };
-    this.#visit(folder, each, manner.programs);
+    this.#visits.push({ folder, files: manner.programs, each, branch: { folder, manner } });
   }
 
   #folder(path: RawPath, name: string, places: readonly Place[], manner: Inside): void {

@@ -19,7 +19,7 @@ import { quantile, type Bench, type Row } from "./table.ts";
 
 const child = join(import.meta.dirname, "audit-child.ts");
 const childSchema = z.object({ milliseconds: z.number(), found: z.number(), megabytes: z.number() });
-const rounds = { warm: 5, cold: 2 } as const;
+const rounds = { warm: 5, cold: 3 } as const;
 const inMemory = 300 * 2 ** 20;
 
 export const bench: Bench = {

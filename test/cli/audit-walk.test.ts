@@ -29,9 +29,9 @@ function largeHome(): string {
   return home;
 }
 
-test("a thread that walks finds what a scan finds by itself, and nothing is lost on the way", async () => {
+test.each([1, 4])("%d threads find what a scan finds by itself, and nothing is lost on the way", async (count) => {
   const home = largeHome();
-  const thread = startWalk();
+  const thread = startWalk(count);
   const found = await scanned(home, { walk: thread.walk });
   await thread.close();
   const { entries, ...here } = await scanned(home);
@@ -54,7 +54,7 @@ test("a thread says of a folder why it cannot be read, and goes on", async () =>
   ]);
 });
 
-test("where the thread ends, so does the scan", async () => {
+test("where a thread ends, so does the scan", async () => {
   const thread = startWalk();
   await thread.close();
   await expect(scanned("/bin", { walk: thread.walk })).rejects.toThrow("has ended");

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createFolderReader } from "#platform/linux/folder-reader.ts";
@@ -30,6 +30,23 @@ test("a folder of more entries than one call gives is read to its end", () => {
   const home = folder();
   for (let i = 0; i < 5_000; i += 1) mkdirSync(join(home, `folder-with-a-rather-long-name-${i}`));
   expect(read(home, true)).toEqual({ folders: readdirSync(home).toSorted(), programs: [], passed: 5_002 });
+});
+
+test("names come in the order of their inodes, which is that of the disk", () => {
+  const home = folder();
+  const inodes = new Map(
+    Array.from({ length: 200 }, (_, i) => {
+      const path = join(home, `${(i * 7919) % 200}`);
+      if (i % 2 === 0) mkdirSync(path);
+      else writeFileSync(path, "", { mode: 0o755 });
+      return [String((i * 7919) % 200), lstatSync(path).ino];
+    }),
+  );
+  const found = reader(home, true);
+  for (const names of [found?.folders ?? [], found?.programs ?? []]) {
+    expect(names).toHaveLength(100);
+    expect(names).toEqual(names.toSorted((a, b) => (inodes.get(a) ?? 0) - (inodes.get(b) ?? 0)));
+  }
 });
 
 test("what is not there is nothing, and what is no folder or a link says so", () => {

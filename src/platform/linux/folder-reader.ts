@@ -3,15 +3,15 @@ import { constants, openSync } from "node:fs";
 import { checked, errnoName } from "#platform/linux/libc.ts";
 import type { ReadFolder } from "#platform/folders.ts";
 
-/** struct linux_dirent64 (getdents64(2)): where the record's length, the entry's type and its name stand. */
-const [reclen, type, name] = [16, 18, 19] as const;
+/** struct linux_dirent64 (getdents64(2)): where the inode's number, the record's length, the entry's type and its name stand. */
+const [inode, reclen, type, name] = [0, 16, 18, 19] as const;
 /** Entry types of readdir(3), which are also the upper bits of a mode (inode(7)). */
 const [DT_UNKNOWN, DT_DIR, DT_REG, DT_LNK] = [0, 4, 8, 10] as const;
 const typeBits = 12;
 /** struct statx (statx(2)): where stx_mode stands. */
 const stxMode = 28;
 /** Bytes of a number that is read from either. */
-const short = Uint16Array.BYTES_PER_ELEMENT;
+const [short, word] = [Uint16Array.BYTES_PER_ELEMENT, Uint32Array.BYTES_PER_ELEMENT] as const;
 const [STATX_TYPE, STATX_MODE] = [1, 2] as const;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -56,38 +56,64 @@ export function createFolderReader(): ReadFolder {
     const failed = statx(folder, own, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_MODE, seen.address);
     return failed < 0 ? 0 : (seen.shorts[stxMode / short] ?? 0);
   };
+  /** As a number: above 2^53 neighbours look alike. */
+  const inodeOf = (at: number): number => {
+    const [low = 0, high = 0] = records.words.subarray((at + inode) / word);
+    return high * 2 ** 32 + low;
+  };
   return (folder, files) => {
     const descriptor = opened(folder);
     if (descriptor === undefined) return undefined;
-    const read = { folders: new Array<string>(), programs: new Array<string>(), passed: 0 };
-    /** Where the name goes whose record begins there; nowhere where it is none of these, or a file that nobody may execute. */
-    const placeOf = (at: number): string[] | undefined => {
+    const [folders, programs] = [new Array<Entry>(), new Array<Entry>()];
+    let passed = 0;
+    /** Where the entry goes whose record begins there; nowhere where it is none of these, or a file that nobody may execute. */
+    const placeOf = (at: number): Entry[] | undefined => {
       const said = records.bytes[at + type] ?? DT_UNKNOWN;
       const mode = said === DT_UNKNOWN || (said === DT_REG && files) ? modeOf(descriptor, at) : said << typeBits;
       const is = mode >> typeBits;
-      if (is === DT_DIR) return read.folders;
-      return is === DT_LNK || (is === DT_REG && files && (mode & 0o111) !== 0) ? read.programs : undefined;
+      if (is === DT_DIR) return folders;
+      return is === DT_LNK || (is === DT_REG && files && (mode & 0o111) !== 0) ? programs : undefined;
     };
     try {
       for (let end = Infinity; end > 0;) {
         end = checked("getdents64", getdents(descriptor, records.address, room));
         for (let at = 0; at < end; at += records.shorts[(at + reclen) / short] || end) {
-          read.passed += 1;
+          passed += 1;
           const place = placeOf(at);
           if (place === undefined) continue;
           const own = records.bytes.toString("latin1", at + name, records.bytes.indexOf(0, at + name));
-          if (own !== "." && own !== "..") place.push(own);
+          if (own !== "." && own !== "..") place.push({ name: own, inode: inodeOf(at) });
         }
       }
-      return read;
+      return { folders: inOrder(folders), programs: inOrder(programs), passed };
     } finally {
       close(descriptor);
     }
   };
 }
 
+interface Entry {
+  readonly name: string;
+  readonly inode: number;
+}
+
+/** Names in the order of their inodes, which is mostly that of the disk; a folder's own order is that of hashes (ext4). */
+function inOrder(entries: readonly Entry[]): readonly string[] {
+  return entries.toSorted((a, b) => a.inode - b.inode).map(({ name: own }) => own);
+}
+
 /** Memory as bytes and, for the kernel's numbers, as shorts: records begin at multiples of eight. */
-function fixed(size: number): { readonly bytes: Buffer; readonly shorts: Uint16Array; readonly address: number } {
+function fixed(size: number): {
+  readonly bytes: Buffer;
+  readonly shorts: Uint16Array;
+  readonly words: Uint32Array;
+  readonly address: number;
+} {
   const bytes = Buffer.allocUnsafeSlow(size);
-  return { bytes, shorts: new Uint16Array(bytes.buffer), address: Number(koffi.address(bytes)) };
+  return {
+    bytes,
+    shorts: new Uint16Array(bytes.buffer),
+    words: new Uint32Array(bytes.buffer),
+    address: Number(koffi.address(bytes)),
+  };
 }
