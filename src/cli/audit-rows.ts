@@ -58,11 +58,16 @@ export interface Judge {
 interface Draft {
   readonly tool: Tool;
   readonly owner: string;
-  /** Each place, and the version that was proven there. */
-  readonly places: Map<string, string | null>;
+  readonly places: Map<string, Place>;
+  ban: AuditBan | null;
+}
+
+/** What one place says of a tool. */
+interface Place {
+  /** That was proven there. */
+  version: string | null;
   readonly known: Map<string, Known>;
   readonly packages: Map<string, PackageSeen | ExtensionSeen>;
-  ban: AuditBan | null;
 }
 
 /** Made once: it takes longer than all comparisons. */
@@ -102,10 +107,12 @@ export class AuditRows {
       const key = JSON.stringify([tool.id, owner, place]);
       const draft = this.#drafts.get(key) ?? newDraft(tool, owner);
       this.#drafts.set(key, draft);
-      draft.places.set(path, draft.places.get(path) ?? (claim.proves ? versionOf(seen) : null));
+      const says = draft.places.get(path) ?? { version: null, known: new Map(), packages: new Map() };
+      draft.places.set(path, says);
+      if (claim.proves) says.version ??= versionOf(seen);
       const known = knownBy(claim);
-      draft.known.set(known.text, known);
-      for (const one of named(claim, seen)) draft.packages.set(JSON.stringify(one), one);
+      says.known.set(known.text, known);
+      for (const one of named(claim, seen)) says.packages.set(JSON.stringify(one), one);
       if (ban?.tool === tool.id) draft.ban = stricter(draft.ban, ban.says);
     }
   }
@@ -130,7 +137,7 @@ export class AuditRows {
 }
 
 function newDraft(tool: Tool, owner: string): Draft {
-  return { tool, owner, places: new Map(), known: new Map(), packages: new Map(), ban: null };
+  return { tool, owner, places: new Map(), ban: null };
 }
 
 function knownBy({ identity, proves, reason, target }: Claim): Known {
@@ -152,10 +159,15 @@ function named({ identity }: Claim, { package: packages, extension }: Seen): rea
   return [];
 }
 
-function rowOf({ tool, owner, places, known, packages, ban }: Draft): AuditRow {
-  const [where = "", ...also] = [...places.keys()].toSorted((a, b) => a.length - b.length || a.localeCompare(b));
+/** The same, in whatever order the places were come by. */
+function rowOf({ tool, owner, places, ban }: Draft): AuditRow {
   // A tool's own package lies above those of its platforms, whose versions may have the platform's name behind them.
-  const version = [where, ...also].map((place) => places.get(place) ?? null).find((one) => one !== null) ?? null;
+  const sorted = [...places].toSorted(([a], [b]) => a.length - b.length || (a < b ? -1 : 1));
+  const [where = "", ...also] = sorted.map(([path]) => path);
+  const says = sorted.map(([, place]) => place);
+  const version = says.find((place) => place.version !== null)?.version ?? null;
+  const known = new Map(says.flatMap((place) => [...place.known]));
+  const packages = new Map(says.flatMap((place) => [...place.packages]));
   const all = [...known.values()].toSorted((a, b) => Number(a.grade === "hint") - Number(b.grade === "hint"));
   const { id, name, vendor = null } = tool;
   const grade = all[0]?.grade ?? "hint";
@@ -179,7 +191,9 @@ function order({ name, grade, where, ban }: AuditRow): string {
 }
 
 function stricter(a: AuditBan | null, b: AuditBan): AuditBan {
-  return a !== null && modes.indexOf(a.mode) >= modes.indexOf(b.mode) ? a : b;
+  if (a === null) return b;
+  const more = modes.indexOf(a.mode) - modes.indexOf(b.mode) || (a.id < b.id ? 1 : -1);
+  return more > 0 ? a : b;
 }
 
 /** What a path belongs to: everything below one installation's node_modules, one extension, one environment, or itself. */
