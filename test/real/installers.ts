@@ -12,7 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, type TestContext } from "vitest";
 import { z } from "zod";
@@ -46,6 +46,20 @@ export function needs(context: TestContext, packages: readonly string[], program
   const reason = `not to be had: ${lacking.join(", ")} (Debian's ${packages.join(", ")})`;
   console.warn(`skipped: ${context.task.name}: ${reason}`);
   context.skip(reason);
+}
+
+/** Packages of npm's registry as they are published, without their scripts; skips where they cannot be had, and says so. @returns their node_modules */
+export function published(context: TestContext, home: string, ...packages: readonly string[]): string {
+  const env = { ...process.env, npm_config_userconfig: join(homedir(), ".npmrc") };
+  const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--force"];
+  try {
+    run(home, ["/usr/bin/env", "npm", "install", ...quiet, ...packages], { env, network: true });
+  } catch (error) {
+    const reason = `not to be had: npm's ${packages.join(", ")} (${String(error).split("\n", 2).join(" ")})`;
+    console.warn(`skipped: ${context.task.name}: ${reason}`);
+    context.skip(reason);
+  }
+  return join(home, "node_modules");
 }
 
 function isRunnable(program: string): boolean {
