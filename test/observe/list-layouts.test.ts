@@ -238,6 +238,23 @@ describe("IDEs of JetBrains", () => {
       "jetbrains com.github.copilot 1.5.2",
     ]);
   });
+
+  test("have plugins whose description lies there as a file, or is spelt otherwise", async () => {
+    const home = folder();
+    const ide = join(home, ".local/share/JetBrains/IntelliJIdea2025.1");
+    lay(ide, {
+      "a/META-INF/plugin.xml": plugin("<id>a.folder</id>"),
+      "b/lib/classes/META-INF/plugin.xml": plugin("<id>b.lib</id>"),
+      "e/META-INF/plugin.xml": plugin("<id>not.this</id><id>e.<!-- x -->last<![CDATA[.one]]></id>"),
+      "f/META-INF/plugin.xml": plugin("<id> </id><name>F</name>"),
+      "g/META-INF/plugin.xml": "<idea-plugin><id/><name/></idea-plugin>",
+    });
+    zip(join(ide, "c/lib/c.zip"), { "META-INF/plugin.xml": plugin("<id>c.zip</id>") });
+    zip(join(ide, "d/lib/D.JAR"), { "META-INF/plugin.xml": plugin("<id>d.jar</id>") });
+    const { said } = await lookThrough([join(home, ".local/share/JetBrains"), "units", 0]);
+    const ids = ["F", "a.folder", "b.lib", "c.zip", "d.jar", "e.last.one"];
+    expect(said).toEqual(ids.map((id) => `jetbrains ${id} 1.5.2`));
+  });
 });
 
 const manifest = (name: string) => JSON.stringify({ name, version: "1.6.0" });

@@ -2,7 +2,8 @@ import { readdir } from "node:fs/promises";
 import type { Footing } from "#observe/footing.ts";
 import { entryIn } from "#observe/owners/archive.ts";
 import type { Unit } from "#observe/places.ts";
-import { below, nameOf, toBytes } from "#observe/raw-path.ts";
+import { manifestIn } from "#observe/owners/manifest.ts";
+import { below, nameOf, toBytes, type RawPath } from "#observe/raw-path.ts";
 import { parsePluginXml } from "#observe/readers/plugin-xml.ts";
 import type { Says } from "#observe/seen.ts";
 
@@ -10,20 +11,29 @@ import type { Says } from "#observe/seen.ts";
 const longest = 4 * 1024 * 1024;
 const mostArchives = 200;
 
-/** A plugin that a person added to an IDE: <IDE>/<plugin>/lib/*.jar, one of which has META-INF/plugin.xml. */
+const descriptor = "META-INF/plugin.xml";
+
+/**
+ * A plugin that a person added to an IDE: <IDE>/<plugin>/lib/*.jar, one of which has META-INF/plugin.xml; or it lies there as a
+ * file, in the plugin's folder or in one in its lib (IntelliJ's PluginManagerCore).
+ */
 export async function pluginIn({ folder }: Unit, owner: number, footing: Footing): Promise<Says | undefined> {
   const lib = below(folder, "lib");
   footing.on(lib);
   const names = await readdir(toBytes(lib), { encoding: "latin1" }).catch(() => []);
   const called = nameOf(folder).toLowerCase();
   const likely = (name: string): number => (name.toLowerCase().startsWith(called) ? 0 : 1);
-  const archives = names.filter((name) => name.endsWith(".jar")).toSorted((a, b) => likely(a) - likely(b));
-  for (const name of archives.slice(0, mostArchives)) {
-    const archive = below(lib, name);
-    footing.on(archive);
-    const bytes = await entryIn(archive, "META-INF/plugin.xml", longest, owner);
+  const places = names.toSorted((a, b) => likely(a) - likely(b)).slice(0, mostArchives);
+  for (const place of [folder, ...places.map((name) => below(lib, name))]) {
+    const bytes = await descriptorIn(place, owner, footing);
     const plugin = bytes === undefined ? undefined : parsePluginXml(bytes);
     if (plugin !== undefined) return { extension: { host: "jetbrains", ...plugin } };
   }
   return undefined;
+}
+
+function descriptorIn(place: RawPath, owner: number, footing: Footing): Promise<Uint8Array | undefined> {
+  if (!/\.(?:jar|zip)$/i.test(place)) return manifestIn(place, descriptor, owner, footing, longest);
+  footing.on(place);
+  return entryIn(place, descriptor, longest, owner);
 }

@@ -2,19 +2,24 @@ import { parseXml } from "#observe/readers/xml.ts";
 
 /**
  * Id and version of a plugin of JetBrains' (IntelliJ Platform SDK, "Plugin Configuration File"); one without an id is known by its
- * name. Undefined where it is none.
+ * name. What stands twice counts as it stands last, as it does for an IDE. Undefined where it is none.
  */
 export function parsePluginXml(bytes: Uint8Array): { readonly id: string; readonly version?: string } | undefined {
   const texts = new Map<string, string>();
   const open: string[] = [];
   for (const part of parseXml(bytes) ?? []) {
-    const [root, key] = open;
-    if (part.what === "open") open.push(part.name);
-    else if (part.what === "close") open.pop();
-    else if (open.length === 2 && root === "idea-plugin" && key !== undefined && !texts.has(key))
-      texts.set(key, part.text.trim());
+    if (part.what === "close") open.pop();
+    else if (part.what === "open") {
+      open.push(part.name);
+      if (open.length === 2) texts.set(part.name, "");
+    } else {
+      const [root, key] = open;
+      if (open.length === 2 && root === "idea-plugin" && key !== undefined)
+        texts.set(key, (texts.get(key) ?? "") + part.text);
+    }
   }
-  const [id, version] = [texts.get("id") ?? texts.get("name"), texts.get("version")];
-  if (id === undefined || id === "" || id.length > 255) return undefined;
-  return { id, ...(version !== undefined && { version }) };
+  const [id, name, version] = ["id", "name", "version"].map((key) => texts.get(key)?.trim() ?? "");
+  const called = id || name || "";
+  if (called === "" || called.length > 255) return undefined;
+  return { id: called, ...(version && { version }) };
 }

@@ -9,7 +9,7 @@ const deepest = 64;
 const most = 200_000;
 
 /**
- * The markup of a small text of XML 1.0 in UTF-8 or UTF-16; undefined where it is not well-formed, or declares anything: no
+ * The markup of a small text of XML 1.0, in the encoding that it declares, UTF-8 or UTF-16; undefined where it is not well-formed, or declares anything: no
  * entity is ever defined, so none can be blown up or read from elsewhere. Prefixes stay in names.
  */
 export function parseXml(bytes: Uint8Array): readonly Markup[] | undefined {
@@ -53,12 +53,19 @@ export function parseXml(bytes: Uint8Array): readonly Markup[] | undefined {
 
 function decoded(bytes: Uint8Array): string | undefined {
   const [a, b] = bytes;
-  const encoding = a === 0xff && b === 0xfe ? "utf-16le" : a === 0xfe && b === 0xff ? "utf-16be" : "utf-8";
+  const marked = a === 0xff && b === 0xfe ? "utf-16le" : a === 0xfe && b === 0xff ? "utf-16be" : undefined;
   try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return new TextDecoder(marked ?? declaredIn(bytes), { fatal: true }).decode(bytes);
   } catch {
     return undefined;
   }
+}
+
+/** What a text says that it is written in, where it can be read without knowing that (XML 1.0, 4.3.3). */
+function declaredIn(bytes: Uint8Array): string {
+  const begin = Buffer.from(bytes.subarray(0, 256)).toString("latin1");
+  const [, name = "utf-8"] = /^<\?xml\s[^>]*?\sencoding\s*=\s*["']([\w.:-]{1,40})["']/.exec(begin) ?? [];
+  return /^utf-16/i.test(name) ? "utf-8" : name;
 }
 
 /** What says nothing: by what it begins and ends with. A type is only named, its own declarations are not. */

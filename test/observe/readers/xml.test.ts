@@ -24,6 +24,16 @@ test("elements, attributes and texts are read in order", () => {
   expect(parseXml(Buffer.from("\u{feff}<a b='中'/>", "utf16le"))).toEqual([open("a", { b: "中" }), close("a")]);
 });
 
+test("a text is read in the encoding that it declares, where that is one", () => {
+  const cafe = (head: string) =>
+    parseXml(Buffer.concat([Buffer.from(head), Buffer.from("<a>caf\u00e9</a>", "latin1")]));
+  const text = { what: "text", text: "caf\u00e9" };
+  expect(cafe('<?xml version="1.0" encoding="ISO-8859-1"?>')).toEqual([open("a"), text, close("a")]);
+  for (const name of ["UTF-8", "none-such", "utf-16", ""])
+    expect(cafe(`<?xml version="1.0" encoding="${name}"?>`)).toBeUndefined();
+  expect(markup('<?xml version="1.0" encoding="UTF-16"?><a/>')).toEqual([open("a"), close("a")]);
+});
+
 test.each([
   ["an entity of its own", `<!DOCTYPE a [<!ENTITY b "cccc">]><a>&b;</a>`],
   ["an entity from elsewhere", `<!DOCTYPE a SYSTEM "a.dtd" [ <!ENTITY b SYSTEM "file:///etc/passwd"> ]><a/>`],
