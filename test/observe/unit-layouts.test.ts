@@ -146,13 +146,18 @@ describe("snapd", () => {
     ["name: code\nversion: 0a1b2c3d\nsummary: x\n", "0a1b2c3d"],
     ["summary: name: other\nversion: '1.99'\nname: code\napps:\n  x:\n    name: no\n", "1.99"],
     ['name: code\nversion: "2.0" \n', "2.0"],
+    [`---\n"name": code # x\n'version': '3.0' # y\n`, "3.0"],
+    ["name: other\nversion: 1\nversion: 1.10\nname: code\n", "1.10"],
+    ['{"name": "code", "version": "1.0"}', undefined],
+    ["", undefined],
   ])("has a snap by what its snap.yaml says: %j", async (yaml, version) => {
     const real = folder();
     lay(real, { "meta/snap.yaml": yaml });
     const says = [{ package: { ecosystem: "snap", id: "code", version } }];
     expect(await readAt("/snap/code/179/usr/share/code/code", real)).toEqual(says);
     expect(await readAt("/var/lib/snapd/snap/code_two/x1", real)).toEqual(says);
-    expect(await readAt("/snap/other/179", real)).toEqual([undefined]);
+    if (yaml.startsWith("name")) expect(await readAt("/snap/other/179", real)).toEqual([undefined]);
+    expect(await readAt("/snap/Code/179", real)).toEqual([undefined]);
     expect(await readAt("/snap/code/current", real)).toEqual([]);
     expect(await readAt("/home/ann/snap/code/179", real)).toEqual([]);
   });
