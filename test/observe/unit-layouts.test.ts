@@ -156,10 +156,15 @@ describe("snapd", () => {
     const says = [{ package: { ecosystem: "snap", id: "code", version } }];
     expect(await readAt("/snap/code/179/usr/share/code/code", real)).toEqual(says);
     expect(await readAt("/var/lib/snapd/snap/code_two/x1", real)).toEqual(says);
-    if (yaml.startsWith("name")) expect(await readAt("/snap/other/179", real)).toEqual([undefined]);
     expect(await readAt("/snap/Code/179", real)).toEqual([undefined]);
     expect(await readAt("/snap/code/current", real)).toEqual([]);
     expect(await readAt("/home/ann/snap/code/179", real)).toEqual([]);
+  });
+
+  test("has none where a snap.yaml plainly names another one", async () => {
+    const real = folder();
+    lay(real, { "meta/snap.yaml": "name: code\nversion: 1.0\n" });
+    expect(await readAt("/snap/other/179", real)).toEqual([undefined]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { parseAppxManifest } from "#observe/readers/appx-manifest.ts";
+import { parsePluginXml } from "#observe/readers/plugin-xml.ts";
 import { parseXml } from "#observe/readers/xml.ts";
 import { hostile } from "./seam.ts";
 
@@ -24,9 +25,10 @@ test("elements, attributes and texts are read in order", () => {
   expect(parseXml(Buffer.from("\u{feff}<a b='中'/>", "utf16le"))).toEqual([open("a", { b: "中" }), close("a")]);
 });
 
+/** Bytes of another encoding, with what declares one. */
+const cafe = (head: string) => parseXml(Buffer.concat([Buffer.from(head), Buffer.from("<a>caf\u00e9</a>", "latin1")]));
+
 test("a text is read in the encoding that it declares, where that is one", () => {
-  const cafe = (head: string) =>
-    parseXml(Buffer.concat([Buffer.from(head), Buffer.from("<a>caf\u00e9</a>", "latin1")]));
   const text = { what: "text", text: "caf\u00e9" };
   expect(cafe('<?xml version="1.0" encoding="ISO-8859-1"?>')).toEqual([open("a"), text, close("a")]);
   for (const name of ["UTF-8", "none-such", "utf-16", ""])
@@ -73,6 +75,10 @@ test("a package of Windows says its name, its publisher and its version", () => 
   expect(parseAppxManifest(Buffer.from("<Package><Identity Name='a'/></Package>"))).toBeUndefined();
 });
 
+const plugin = `<?xml version="1.0" encoding="GBK"?>
+<idea-plugin><id>a.tool</id><name>Tool</name><version>1.0</version><vendor>A<![CDATA[B]]></vendor></idea-plugin>`;
+
 test("cut or spoilt manifests are read without an exception", () => {
   expect(hostile(Buffer.from(manifest), parseAppxManifest)).toBeGreaterThan(4000);
+  expect(hostile(Buffer.from(plugin), parsePluginXml)).toBeGreaterThan(4000);
 });
