@@ -18,7 +18,21 @@ test("an AppImage says where its files begin, and which project it comes from", 
     transport: "zsync",
     project: undefined,
   });
+  expect(read(appImage("gh-releases-direct|qoder|desktop|latest|x"))?.update?.project).toBe("qoder/desktop");
+  expect(read(appImage("gh-releases-other|qoder|desktop|latest|x"))?.update?.project).toBeUndefined();
   expect(read(appImage(""))).toEqual({ offset, update: undefined });
+  expect(read(appImage("", "DWARFS"))).toEqual({ offset, update: undefined });
+});
+
+test("its files begin behind its last section, where that lies behind the table of sections", () => {
+  const bytes = appImage("gh-releases-zsync|a|b|latest|c");
+  const end = bytes.length - 104;
+  const table = Number(bytes.readBigUInt64LE(0x28));
+  const last = table + bytes.readUInt16LE(0x3a) * (bytes.readUInt16LE(0x3c) - 1);
+  bytes.writeBigUInt64LE(BigInt(end), last + 24);
+  bytes.writeBigUInt64LE(100n, last + 32);
+  expect(read(bytes)).toBeUndefined();
+  expect(read(Buffer.concat([bytes.subarray(0, end), Buffer.alloc(100), bytes.subarray(end)]))?.offset).toBe(end + 100);
 });
 
 test("a program without the mark, or without a file system behind it, is none", () => {
