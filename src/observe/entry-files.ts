@@ -52,11 +52,12 @@ async function ofDistribution(folder: RawPath, owner: number): Promise<readonly 
   const read = await readSmall(below(folder, "RECORD"), longestRecord, owner);
   if ("unread" in read) return [];
   const modules = await consoleModules(folder, owner);
+  const isTarget = !/^(?:site|dist)-packages$/.test(nameOf(parentOf(folder)));
   const scripts: RawPath[] = [];
   const sources: RawPath[] = [];
   eachLine(read.bytes, (begin, end) => {
     const [entry = ""] = read.bytes.toString("latin1", begin, end).split(",", 1);
-    const [, targeted] = /^\.\.\/\.\.\/(bin\/[^/]+)$/.exec(entry) ?? []; // pip's --target: see owners/python.ts
+    const [, targeted] = (isTarget ? /^(?:\.\.\/\.\.\/)?(bin\/[^/]+)$/.exec(entry) : null) ?? []; // see owners/python.ts
     if (/^(?:\.\.\/){3}bin\/[^/]+$/.test(entry)) scripts.push(below(parentOf(folder), entry));
     else if (targeted !== undefined) scripts.push(below(parentOf(folder), targeted));
     else if (modules.has(entry) || /^[^/]+\/__main__\.py$/.test(entry)) sources.push(below(parentOf(folder), entry));

@@ -38,12 +38,15 @@ test.skipIf(!existsSync(python))(
   },
 );
 
-test("a Python tool that pip laid in a folder of any name is entered by its scripts there", async () => {
+test.each([
+  ["pip", "../../bin/parrot,,\n"],
+  ["uv", "bin/parrot,,\n"],
+])("a Python tool that %s --target laid in a folder of any name is entered by its scripts there", async (_, record) => {
   const tools = folder();
   const info = join(tools, "parrot-1.0.0.dist-info");
   const script = write(join(tools, "bin/parrot"), "#!/usr/bin/python3\n", 0o755);
   write(join(info, "METADATA"), "Metadata-Version: 2.1\nName: parrot\nVersion: 1.0.0\n");
-  write(join(info, "RECORD"), "../../bin/parrot,,\n"); // as pip --target leaves it
+  write(join(info, "RECORD"), record);
   const seen = { ...nothingRead("a test's"), package: { value: [{ ecosystem: "pypi" as const, id: "parrot" }] } };
   const found = await entryFiles({ id: "e", kind: "installed", file: { path: info }, seen });
   expect(found.map(({ path }) => path)).toEqual([script]);

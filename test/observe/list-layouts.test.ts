@@ -77,13 +77,18 @@ describe("Python", () => {
       ".local/lib/python3.11/site-packages/other-1.0.egg-info/PKG-INFO": "Name: kimi-cli\nVersion: 1.0\n",
       ".cache/uv/archive-v0/a1b2/lib/python3.12/site-packages/mistral_vibe-2.0.dist-info/METADATA":
         "Name: mistral-vibe\nVersion: 2.0\n",
+      ".cache/uv/environments-v2/script-a1b2/lib/python3.12/site-packages/crewai-1.0.dist-info/METADATA":
+        "Name: crewai\nVersion: 1.0\n",
+      ".cache/uv/environments-v2/c3d4": { link: "../archive-v0/a1b2" },
     });
     const looked = await lookThrough(
       [join(home, ".local/lib"), "units", 1],
       [join(home, ".cache/uv/archive-v0"), "units", 3],
+      [join(home, ".cache/uv/environments-v2"), "units", 3],
     );
     expect(looked.said).toEqual([
       "pypi aider-chat 0.86.1",
+      "pypi crewai 1.0",
       "pypi kimi-cli 1.0",
       "pypi mistral-vibe 2.0",
       "pypi open-interpreter 0.4",
@@ -91,7 +96,7 @@ describe("Python", () => {
   });
 });
 
-describe("pip --target", () => {
+describe("pip and uv --target", () => {
   test("lays a distribution and its scripts in a folder of any name; what uv keeps unpacked is not installed", async () => {
     const home = folder();
     const metadata = "Name: aider-chat\nVersion: 0.86.1\n";
@@ -100,12 +105,18 @@ describe("pip --target", () => {
       "work/tools/aider_chat-0.86.1.dist-info/RECORD": "../../bin/aider,sha256=x,209\naider/main.py,sha256=y,34\n",
       "work/tools/bin/aider": "1",
       "work/tools/bin/other": "1",
+      "work/byuv/bin/aider": "1",
+      "work/byuv/bin/other": "1",
+      "work/byuv/aider_chat-0.86.1.dist-info/METADATA": metadata,
+      "work/byuv/aider_chat-0.86.1.dist-info/RECORD": "aider/main.py,sha256=y,34\nbin/aider,sha256=x,209\n",
       ".cache/uv/archive-v0/a1b2/aider_chat-0.86.1.dist-info/METADATA": metadata,
     });
     const looked = await lookThrough([home, "home", 6], [join(home, ".cache/uv/archive-v0"), "units", 3]);
-    expect(looked.said).toEqual(["pypi aider-chat 0.86.1"]);
-    const owner = (name: string) => ownersOf(join(home, "work/tools/bin", name));
-    expect([await owner("aider"), await owner("other")]).toEqual([["pypi aider-chat 0.86.1"], []]);
+    expect(looked.said).toEqual(["pypi aider-chat 0.86.1", "pypi aider-chat 0.86.1"]);
+    const owner = (name: string) => ownersOf(join(home, "work", name));
+    const files = ["tools/bin/aider", "byuv/bin/aider", "tools/bin/other", "byuv/bin/other"];
+    const aider = ["pypi aider-chat 0.86.1"];
+    expect(await Promise.all(files.map(owner))).toEqual([aider, aider, [], []]);
   });
 });
 

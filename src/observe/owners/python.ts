@@ -9,11 +9,11 @@ import { longestMetadata, longestRecord, normalName, parseMetadata, recordLists 
 const mostDistributions = 3000;
 const packageFolders = ["/site-packages/", "/dist-packages/"];
 
-/** Where an environment's packages lie, and the path that a RECORD there has for the file. */
+/** Where an environment's packages lie, and the paths that a RECORD there may have for the file. */
 interface Place {
   readonly site: RawPath;
-  /** Relative to `site`, as RECORD writes it. */
-  readonly entry: string;
+  /** Relative to `site`, as RECORD writes them. */
+  readonly entries: readonly string[];
 }
 
 /** The environments that could have put a file there: the site-packages it lies in, or those beside its bin folder. */
@@ -21,16 +21,16 @@ async function places(path: RawPath, footing: Footing): Promise<readonly Place[]
   for (const folder of packageFolders) {
     const at = path.lastIndexOf(folder);
     const site = at < 0 ? undefined : rawFromBytes(Buffer.from(path.slice(0, at + folder.length - 1), "latin1"));
-    if (site !== undefined) return [{ site, entry: path.slice(at + folder.length) }];
+    if (site !== undefined) return [{ site, entries: [path.slice(at + folder.length)] }];
   }
-  const bin = parentOf(path);
+  const [bin, name] = [parentOf(path), nameOf(path)];
   const root = parentOf(bin);
   if (nameOf(bin) !== "bin") return [];
   // <root>/lib/pythonX.Y/site-packages: from there to the file is three folders up.
   footing.on(below(root, "lib"));
-  const sites = (await sitesOf(root)).map((site) => ({ site, entry: `../../../bin/${nameOf(path)}` }));
-  // `pip install --target <root>`: RECORD keeps what it said in <root>/lib/python, where pip had it first.
-  return [...sites, { site: root, entry: `../../bin/${nameOf(path)}` }];
+  const sites = (await sitesOf(root)).map((site) => ({ site, entries: [`../../../bin/${name}`] }));
+  // `--target <root>`: pip's RECORD keeps what it said in <root>/lib/python, where pip had it first; uv's says what lies there.
+  return [...sites, { site: root, entries: [`../../bin/${name}`, `bin/${name}`] }];
 }
 
 /** The site-packages folders of one environment's root. */
@@ -73,7 +73,7 @@ export async function pythonOwner(
   file: { readonly owner: number },
   footing: Footing,
 ): Promise<PackageSeen | undefined> {
-  for (const { site, entry } of await places(path, footing)) {
+  for (const { site, entries } of await places(path, footing)) {
     footing.on(site); // an installed or removed distribution changes it
     let newest: { readonly record: RawPath; readonly changed: bigint } | undefined;
     for (const folder of await distributions(site)) {
@@ -85,7 +85,7 @@ export async function pythonOwner(
       }
       const { changed } = record.stamp;
       if (newest === undefined || changed > newest.changed) newest = { record: at, changed };
-      if (!recordLists(record.bytes, entry)) continue;
+      if (!entries.some((entry) => recordLists(record.bytes, entry))) continue;
       footing.on(at);
       footing.on(below(folder, "METADATA"));
       const distribution = await distributionIn(folder, file.owner);
