@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, truncateSync } from "node:fs";
+import { chownSync, lchownSync, mkdirSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { AskedFolders } from "#observe/owners/asked-folders.ts";
@@ -111,6 +111,24 @@ describe.each(records)("what %s installed under another name", (_, file, record)
     expect(audit.code).toBe(10);
   });
 
+  test("is found in a workspace too, by the record of the project that it belongs to", async () => {
+    const home = folder();
+    const [near, far] = ["app/packages/group/name", "app/a/b/c/d"];
+    lay(home, {
+      [`app/${file}`]: record,
+      [`${near}/node_modules/x/package.json`]: manifest(tool),
+      [`${near}/node_modules/x/cli.js`]: "1",
+      [`${near}/node_modules/z/package.json`]: manifest(tool),
+      [`${far}/node_modules/x/package.json`]: manifest(tool),
+    });
+    expect(await ownersOf(join(home, near, "node_modules/x/cli.js"))).toEqual([`npm ${tool} 1.0.0`]);
+    expect((await lookThrough([home, "home", 6])).said).toEqual([`npm ${tool} 1.0.0`]);
+    const asked = new AskedFolders((id) => id === tool);
+    const has = (name: string) => asked.has(rawFromText(join(home, name)) ?? never());
+    expect(["x", "z"].map((name) => has(`${near}/node_modules/${name}`))).toEqual([true, false]);
+    expect(has(`${far}/node_modules/x`)).toBe(false);
+  });
+
   test.skipIf(lacking("root"))("is nobody's by a record that somebody else wrote", async () => {
     const home = folder();
     lay(home, { "node_modules/x/package.json": manifest(tool), [file]: record });
@@ -131,6 +149,55 @@ describe.each(records)("what %s installed under another name", (_, file, record)
     expect(hostile(Buffer.from(record), parse, 1000)).toBeGreaterThan(1000);
     for (const one of ["node_modules/", '"node_modules/', '"x@npm:', '": ["', '"a@b":\n  locations:\n', '    - "a"\n'])
       parse(Buffer.alloc(200_000, one));
+  });
+});
+
+describe("what npm installed under another name for everybody", () => {
+  const linked = {
+    "lib/node_modules/x/package.json": JSON.stringify({ name: tool, version: "1.0.0", bin: { tool: "cli.js" } }),
+    "lib/node_modules/x/cli.js": "1",
+    "lib/node_modules/@s/y/package.json": JSON.stringify({ name: tool, version: "2.0.0", bin: "cli.js" }),
+    "lib/node_modules/@s/y/cli.js": "1",
+    "lib/node_modules/@s/y/node_modules/x/package.json": JSON.stringify({ name: tool, bin: { tool: "cli.js" } }),
+    "lib/node_modules/tool2/package.json": manifest("tool"),
+    "bin/tool": { link: "../lib/node_modules/x/cli.js" },
+  };
+
+  test("is found by the command that npm linked into it", async () => {
+    const home = folder();
+    lay(home, linked);
+    expect((await lookThrough([home, "home", 4])).said).toEqual([`npm ${tool} 1.0.0`]);
+    expect(await ownersOf(join(home, "bin/tool"))).toEqual([`npm ${tool} 1.0.0`]);
+    expect(await ownersOf(join(home, "lib/node_modules/@s/y/cli.js"))).toEqual([]);
+    rmSync(join(home, "bin/tool"));
+    lay(home, { "bin/tool": { link: "../lib/node_modules/@s/y/cli.js" } });
+    expect(await ownersOf(join(home, "bin/tool"))).toEqual([`npm ${tool} 2.0.0`]);
+    expect((await lookThrough([home, "home", 4])).said).toEqual([`npm ${tool} 2.0.0`]);
+
+    const asked = new AskedFolders((id) => id === tool);
+    const has = (name: string) => asked.has(rawFromText(join(home, "lib/node_modules", name)) ?? never());
+    expect(["x", "@s/y", "tool2", "@s/y/node_modules/x"].map(has)).toEqual([true, true, false, false]);
+    const audit = await edictAt(parseInstant("2026-07-11T00:00:00Z"), home, "audit", "--policy", policyIn(home), home);
+    expect(audit.out).toContain(`the npm package ${tool}`);
+  });
+
+  test.skipIf(lacking("root"))("is nobody's by a link that somebody else made", async () => {
+    const home = folder();
+    lay(home, linked);
+    lchownSync(join(home, "bin/tool"), 4242, 4242);
+    expect((await lookThrough([home, "home", 4])).said).toEqual([]);
+  });
+
+  test("is nobody's where a command's name would lead elsewhere", async () => {
+    const home = folder();
+    const bin = { "../tool": "cli.js", "x\u0000y": "cli.js", "": "cli.js" };
+    lay(home, {
+      "lib/node_modules/x/package.json": JSON.stringify({ name: tool, bin }),
+      "lib/node_modules/x/cli.js": "1",
+      tool: { link: "lib/node_modules/x/cli.js" },
+      "bin/other": { link: "../lib/node_modules/x/cli.js" },
+    });
+    expect((await lookThrough([home, "home", 4])).said).toEqual([]);
   });
 });
 

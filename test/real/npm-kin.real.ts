@@ -189,3 +189,48 @@ test("what bunx runs lies in the temporary folder, and is known there", async ()
   for (const thing of [scoped, plain])
     expect(await audited(thing, join(home, "tmp"))).toEqual([`proof ${thing.version}`]);
 });
+
+const called = ({ id, version }: Thing) => ({ x: `npm:${id}@${version}` });
+
+/** A project that calls one package x, and a workspace of it that calls the other one so: x lies in both. */
+function layWorkspace(home: string, commands: readonly (readonly string[])[]): void {
+  const member = join(home, project, "packages/a");
+  mkdirSync(member, { recursive: true });
+  const root = { name: "app", private: true, workspaces: ["packages/*"], dependencies: called(plain) };
+  lay(home, []);
+  writeFileSync(join(home, project, "package.json"), JSON.stringify(root));
+  writeFileSync(
+    join(member, "package.json"),
+    JSON.stringify({ name: "a", version: "1.0.0", dependencies: called(scoped) }),
+  );
+  for (const command of commands)
+    run(home, command, { cwd: join(home, project), env: environment(home), network: true });
+}
+
+const inMember = "work/app/packages/a/node_modules/x/cli.js";
+
+test.each([
+  { by: "npm", commands: () => [[...npm11, "install"]] },
+  { by: "Yarn 1", commands: () => [[...yarn1, "install"]] },
+  {
+    by: "Yarn 4 (node-modules)",
+    commands: () => [
+      [...yarn4, "config", "set", "nodeLinker", "node-modules"],
+      [...yarn4, "install"],
+    ],
+  },
+  { by: "Bun", commands: () => [[...bun, "install", "--linker", "hoisted"]] },
+])("what $by installs under another name is found, in a project and in a workspace of it", async ({ by, commands }) => {
+  const home = homeOf(`workspace-${by}`);
+  layWorkspace(home, commands());
+  expect(await saidOf(scoped, home, first(home, inMember))).toEqual(known(scoped));
+  expect(await saidOf(plain, home, first(home, "work/app/node_modules/x/cli.js"))).toEqual(known(plain));
+});
+
+test("what npm --global installs under another name is found by the commands that it links", async () => {
+  const home = homeOf("global-names");
+  const names = ["x", "@notes/y"].map((name, i) => `${name}@npm:${both[i]}`);
+  lay(home, [[...npm11, "install", "--global", "--prefix", join(home, ".npm-global"), ...names]]);
+  expect(await saidOf(scoped, home, first(home, ".npm-global/bin/crush"))).toEqual(known(scoped));
+  expect(await saidOf(plain, home, first(home, ".npm-global/lib/node_modules/@notes/y/cli.js"))).toEqual(known(plain));
+});

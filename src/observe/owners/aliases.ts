@@ -1,6 +1,6 @@
 import { Footing } from "#observe/footing.ts";
 import { Lru } from "#observe/lru.ts";
-import { below, rawFromBytes, type RawPath } from "#observe/raw-path.ts";
+import { below, parentOf, rawFromBytes, type RawPath } from "#observe/raw-path.ts";
 import { readSmall } from "#observe/read-file.ts";
 import { aliasesOf, aliasRecords, type Aliases } from "#observe/readers/aliases.ts";
 
@@ -8,10 +8,22 @@ import { aliasesOf, aliasRecords, type Aliases } from "#observe/readers/aliases.
 export const longestRecord = 16 * 1024 * 1024;
 const marker = "/node_modules/";
 
-/** The folder that the outermost node_modules of a path lies in: there the package manager was, and wrote down what it did. */
-export function installedFrom(path: RawPath): RawPath | undefined {
+/** How far above a workspace the project lies whose package manager installed for both: app/packages/group/name. */
+const workspaceDepth = 3;
+
+/**
+ * The folders in which a package manager may have written down what it did for this one: that in which its outermost node_modules
+ * lies, and, where that is a workspace, those above it. The nearest is first.
+ */
+export function recordedIn(path: RawPath): readonly RawPath[] {
   const at = path.indexOf(marker);
-  return at < 0 ? undefined : rawFromBytes(Buffer.from(path.slice(0, Math.max(1, at)), "latin1"));
+  const from = at < 0 ? undefined : rawFromBytes(Buffer.from(path.slice(0, Math.max(1, at)), "latin1"));
+  const folders = from === undefined ? [] : [from];
+  for (let above = from && parentOf(from); above !== undefined && above !== "/" && folders.length <= workspaceDepth;) {
+    folders.push(above);
+    above = parentOf(above);
+  }
+  return folders;
 }
 
 /** Read anew once something of it has changed. Few packages are called otherwise than their folders. */

@@ -1,5 +1,6 @@
 import type { Footing } from "#observe/footing.ts";
-import { aliasesIn, installedFrom } from "#observe/owners/aliases.ts";
+import { aliasesIn, recordedIn } from "#observe/owners/aliases.ts";
+import { isLinkedTo } from "#observe/owners/global-links.ts";
 import type { PackageSeen } from "#policy/evidence.ts";
 import { below, rawFromBytes, type RawPath } from "#observe/raw-path.ts";
 import { readSmall, type Stamp } from "#observe/read-file.ts";
@@ -67,14 +68,16 @@ export async function npmOwner(
   return manifest === undefined ? undefined : seen(manifest);
 }
 
-/** The manifest of a package folder, where it may say whose the folder is: by itself, or by its package manager's record. */
+/** The manifest of a package folder, where it may say whose the folder is: by itself, by its package manager's record or by a link of its. */
 export async function npmManifest(place: NpmPlace, owner: number, footing?: Footing): Promise<Manifest | undefined> {
   const read = await readSmall(below(place.folder, "package.json"), longestManifest, owner);
   const manifest = "unread" in read ? undefined : parsePackageJson(read.bytes);
   if (manifest === undefined || agrees(place.id, manifest)) return manifest;
-  const from = installedFrom(place.folder);
-  const aliases = from && (await aliasesIn(from, owner, footing));
-  return aliases?.get(place.id)?.includes(manifest.name) === true ? manifest : undefined;
+  for (const from of recordedIn(place.folder)) {
+    const aliases = await aliasesIn(from, owner, footing);
+    if (aliases.get(place.id)?.includes(manifest.name) === true) return manifest;
+  }
+  return (await isLinkedTo(place.folder, manifest, owner, footing)) ? manifest : undefined;
 }
 
 export function seen({ name, version }: Manifest): PackageSeen {

@@ -22,6 +22,8 @@ export interface Manifest {
   readonly publisher: string | undefined;
   /** Paths of its programs, relative to its folder, as written. */
   readonly programs: readonly string[];
+  /** What those are to be called. */
+  readonly commands: readonly string[];
 }
 
 /** A package.json of npm or of a VS Code extension; undefined where it is none. Other keys are not looked at. */
@@ -30,8 +32,8 @@ export function parsePackageJson(bytes: Uint8Array): Manifest | undefined {
   const parsed = manifestSchema.safeParse(json);
   if (!parsed.success) return undefined;
   const { name, version, publisher, bin } = parsed.data;
-  const programs = bin === undefined ? [] : typeof bin === "string" ? [bin] : Object.values(bin);
-  return { name, version, publisher, programs };
+  const bins = bin === undefined ? {} : typeof bin === "string" ? { [name.replace(/^@[^/]*\//, "")]: bin } : bin;
+  return { name, version, publisher, programs: Object.values(bins), commands: Object.keys(bins) };
 }
 
 /** What editors call an extension: "publisher.name". */
