@@ -4,7 +4,7 @@ import { Footing } from "#observe/footing.ts";
 import { Identifier } from "#observe/identify.ts";
 import { AskedFolders } from "#observe/owners/asked-folders.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import { addonsIn, condaIn, uninstallKeysIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
+import { addonsIn, archivedIn, condaIn, uninstallKeysIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
 import { npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
 import { readUnit } from "#observe/owners/units.ts";
@@ -193,6 +193,7 @@ async function records(
   if (what === "conda") return condaIn(folder, owner);
   if (what === "firefox") return addonsIn(folder, owner);
   if (what === "yarn") return zippedIn(folder, owner);
+  if (what === "plugins") return archivedIn(folder, owner);
   if (what === "wine") return uninstallKeysIn(folder, owner);
   const says = await said(what, folder, owner);
   return says === undefined ? [] : [{ at: folder, ...says }];

@@ -49,7 +49,7 @@ export interface Branch {
 /** Something that can be installed, as its place in a tree says. Nothing of it was read yet. */
 export type Candidate =
   | {
-      readonly what: "npm" | "distribution" | "conda" | "firefox" | "yarn" | "wine" | PlaceKind;
+      readonly what: "npm" | "distribution" | "conda" | "firefox" | "yarn" | "wine" | "plugins" | PlaceKind;
       readonly folder: RawPath;
     }
   /** A regular file, or a link that may lead to one. */

@@ -157,6 +157,7 @@ export class Walker {
   #units(place: Place, folder: RawPath, named: number): void {
     const fits = place.names[named];
     if (fits === undefined) return this.#find({ what: place.kind, folder });
+    if (place.kind === "jetbrains" && named === place.names.length - 1) this.#find({ what: "plugins", folder });
     this.#folders(folder, (path, name) => {
       if (fits(name)) this.#units(place, path, named + 1);
     });

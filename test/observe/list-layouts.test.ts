@@ -262,9 +262,16 @@ describe("IDEs of JetBrains", () => {
     });
     zip(join(ide, "c/lib/c.zip"), { "META-INF/plugin.xml": plugin("<id>c.zip</id>") });
     zip(join(ide, "d/lib/D.JAR"), { "META-INF/plugin.xml": plugin("<id>d.jar</id>") });
-    const { said } = await lookThrough([join(home, ".local/share/JetBrains"), "units", 0]);
-    const ids = ["F", "a.folder", "b.lib", "c.zip", "d.jar", "e.last.one"];
+    zip(join(ide, "one.jar"), { "META-INF/plugin.xml": plugin("<id>one.archive</id>") });
+    zip(join(ide, "library.jar"), { "META-INF/MANIFEST.MF": "" });
+    zip(join(home, ".local/share/JetBrains/PyCharm2025.2/plugins/two.jar"), {
+      "META-INF/plugin.xml": plugin("<id>two.archive</id>"),
+    });
+    zip(join(home, "elsewhere/one.jar"), { "META-INF/plugin.xml": plugin("<id>not.there</id>") });
+    const { said, found } = await lookThrough([home, "home", 2], [join(home, ".local/share/JetBrains"), "units", 0]);
+    const ids = ["F", "a.folder", "b.lib", "c.zip", "d.jar", "e.last.one", "one.archive", "two.archive"];
     expect(said).toEqual(ids.map((id) => `jetbrains ${id} 1.5.2`));
+    expect(found.map(({ file }) => file?.path)).toContain(join(ide, "one.jar"));
   });
 });
 

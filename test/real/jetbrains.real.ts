@@ -51,6 +51,7 @@ const plugins: readonly { readonly called: string; readonly at: string; readonly
     { called: "in a zip", at: "lib/tool.zip", xml: plain },
     { called: "as a file of its folder", at: "META-INF/plugin.xml", xml: plain },
     { called: "as a file in its lib", at: "lib/classes/META-INF/plugin.xml", xml: plain },
+    { called: "and is one archive", at: "", xml: plain },
     { called: "without an id", at: "lib/tool.jar", xml: "<name>Tool</name><version>1.2.3</version>", id: "Tool" },
     {
       called: "with an empty id",
@@ -72,22 +73,22 @@ const plugins: readonly { readonly called: string; readonly at: string; readonly
     },
   ];
 
-function lay(folder: string, { at, xml }: (typeof plugins)[number]): void {
+function lay(home: string, folder: string, { at, xml }: (typeof plugins)[number]): void {
   const [, head = "", inside = ""] = /^((?:<[?!][^>]*>)*)(.*)$/.exec(xml) ?? [];
   const descriptor = Buffer.from(`${head}<idea-plugin>${inside}</idea-plugin>`, "latin1");
   const place = join(folder, at);
-  const made = at.endsWith(".xml") ? place : join(`${folder}-made`, "META-INF/plugin.xml");
+  const made = at.endsWith(".xml") ? place : join(home, "made/META-INF/plugin.xml");
   for (const file of [place, made]) mkdirSync(dirname(file), { recursive: true });
   writeFileSync(made, descriptor);
   if (made !== place)
-    run(dirname(made), ["/usr/bin/jar", "--create", "--file", place, "-C", `${folder}-made`, "META-INF"]);
+    run(dirname(made), ["/usr/bin/jar", "--create", "--file", place, "-C", join(home, "made"), "META-INF"]);
 }
 
 test.for(plugins)("a plugin that describes itself $called is what IntelliJ says it is", async (plugin, context) => {
   needs(context, debs, ["/usr/bin/java", "/usr/bin/jar"]);
   const home = homeOf(`jetbrains-${plugin.called}`);
-  const folder = join(home, ".local/share/JetBrains/IntelliJIdea2025.1/tool");
-  lay(folder, plugin);
+  const folder = join(home, ".local/share/JetBrains/IntelliJIdea2025.1", plugin.at === "" ? "tool.jar" : "tool");
+  lay(home, folder, plugin);
   writeFileSync(join(home, "Loader.java"), loader);
   const { id = "com.example.tool" } = plugin;
   const said = run(home, ["/usr/bin/java", "-cp", classes.join(":"), join(home, "Loader.java"), folder]);

@@ -15,7 +15,7 @@ const descriptor = "META-INF/plugin.xml";
 
 /**
  * A plugin that a person added to an IDE: <IDE>/<plugin>/lib/*.jar, one of which has META-INF/plugin.xml; or it lies there as a
- * file, in the plugin's folder or in one in its lib (IntelliJ's PluginManagerCore).
+ * file, in the plugin's folder or in one in its lib; or the plugin is one archive itself (IntelliJ's PluginManagerCore).
  */
 export async function pluginIn({ folder }: Unit, owner: number, footing: Footing): Promise<Says | undefined> {
   const lib = below(folder, "lib");
@@ -32,8 +32,13 @@ export async function pluginIn({ folder }: Unit, owner: number, footing: Footing
   return undefined;
 }
 
+/** What an IDE looks into for a plugin's description. */
+export function isArchive(name: string): boolean {
+  return /\.(?:jar|zip)$/i.test(name);
+}
+
 function descriptorIn(place: RawPath, owner: number, footing: Footing): Promise<Uint8Array | undefined> {
-  if (!/\.(?:jar|zip)$/i.test(place)) return manifestIn(place, descriptor, owner, footing, longest);
+  if (!isArchive(place)) return manifestIn(place, descriptor, owner, footing, longest);
   footing.on(place);
   return entryIn(place, descriptor, longest, owner);
 }

@@ -1,5 +1,7 @@
 import { readdir } from "node:fs/promises";
+import { Footing } from "#observe/footing.ts";
 import { entryIn } from "#observe/owners/archive.ts";
+import { isArchive, pluginIn } from "#observe/owners/jetbrains.ts";
 import { seen as npmSeen } from "#observe/owners/npm.ts";
 import { below, rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
 import { readSmall } from "#observe/read-file.ts";
@@ -57,6 +59,20 @@ export async function uninstallKeysIn(prefix: RawPath, owner: number): Promise<r
       found.push({ at, package: { ecosystem: "arp", id: key, ...says } });
       if (winget !== undefined) found.push({ at, package: { ecosystem: "winget", id: winget, ...says } });
     }
+  }
+  return found;
+}
+
+const mostPlugins = 500;
+
+/** The plugins of an IDE of JetBrains' that are one archive each, right in the folder that others have a folder in. */
+export async function archivedIn(folder: RawPath, owner: number): Promise<readonly Listed[]> {
+  const names = await readdir(toBytes(folder), { encoding: "latin1" }).catch(() => []);
+  const found: Listed[] = [];
+  for (const name of names.filter((one) => isArchive(one)).slice(0, mostPlugins)) {
+    const at = below(folder, name);
+    const says = await pluginIn({ kind: "jetbrains", folder: at, names: [name] }, owner, new Footing());
+    if (says !== undefined) found.push({ at, ...says });
   }
   return found;
 }
