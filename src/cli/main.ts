@@ -14,10 +14,16 @@ function attach(root: Program, { name, summary, hidden = false }: Verb): Program
   for (const [i, word] of words.entries()) {
     const last = i === words.length - 1;
     const found = at.commands.find((c) => c.name() === word);
-    at = found ?? at.command(word, { hidden: hidden && last }).description(last ? summary : `${word} …`);
-    at.exitOverride().helpOption("-h, --help", "what it does").allowExcessArguments(false);
+    at = found ?? at.command(word, { hidden: hidden && last }).description(last ? summary : wordsAfter(word));
+    at.exitOverride().helpOption("-h, --help", "what it does").helpCommand(false).allowExcessArguments(false);
   }
   return at;
+}
+
+/** What can follow a word that is no verb by itself: "lint, test, diff". */
+function wordsAfter(word: string): string {
+  const below = verbs.filter(({ name, hidden }) => hidden !== true && name.startsWith(`${word} `));
+  return below.map(({ name }) => name.slice(word.length + 1)).join(", ");
 }
 
 function declare(program: Program, command: Command, io: Io, done: (code: number) => void): void {
@@ -29,44 +35,71 @@ function declare(program: Program, command: Command, io: Io, done: (code: number
   });
 }
 
+/** "edict help audit" is "edict audit --help"; of the verbs, only that of the exit codes begins so. */
+function withoutHelp(argv: readonly string[]): readonly string[] {
+  return argv[0] === "help" && argv[1] !== "exit-codes" ? [...argv.slice(1), "--help"] : argv;
+}
+
+/** Every complaint begins alike, whoever makes it. */
+function outputError(text: string, write: (text: string) => void): void {
+  write(text.replace(/^error: /, "edict: "));
+}
+
 /** Runs one command line. Only the verb that is called is loaded. */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
+export async function run(line: readonly string[], io: Io): Promise<number> {
+  const argv = withoutHelp(line);
   const root = new Program("edict").version(version).exitOverride().description("Software bans, signed and explained.");
-  root.configureOutput({ writeOut: io.out, writeErr: io.err }).helpCommand(false);
+  root.configureOutput({ writeOut: io.out, writeErr: io.err, outputError }).helpCommand(false);
   let code: number = exitCodes.ok[0];
   const typed = argv.filter((word) => !word.startsWith("-"));
+  const group = verbs.some(({ name }) => name.startsWith(`${typed[0]} `)) ? `${typed[0]} ` : "";
+  let help = `edict ${group}--help says what there is`;
   for (const verb of verbs) {
     const program = attach(root, verb);
-    const called = verb.name.split(" ").every((word, i) => typed[i] === word);
-    if (called) declare(program, (await verb.load()).command, io, (c) => (code = c));
+    if (!verb.name.split(" ").every((word, i) => typed[i] === word)) continue;
+    help = `edict ${verb.name} --help says what there is`;
+    declare(program, (await verb.load()).command, io, (c) => (code = c));
   }
   try {
     await root.parseAsync(argv, { from: "user" });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok[0] : exitCodes.usage[0];
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exitCodes.ok[0];
+      const dash = error.code === "commander.unknownOption" ? "; a name that begins with a dash goes behind --" : "";
+      if (error.code !== "commander.help") io.err(`(${help}${dash})\n`);
+      return exitCodes.usage[0];
+    }
     io.err(`edict: ${describe(error)}\n`);
     return error instanceof CommandError ? error.code : exitCodes.failed[0];
   }
 }
 
+/** Where somebody stands; undefined where that folder is gone (getcwd(3), ENOENT), which we leave then: no thread starts in it. */
+function standing(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    process.chdir("/");
+    return undefined;
+  }
+}
+
 function processIo(): Io {
+  const here = standing();
   const stop = new AbortController();
   // Not `once`: when-exit (under conf) sends the process the signal it got again, which must not end it in the middle of stopping.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
-  // Whoever reads us may stop at any line ("| head"): EPIPE is theirs to decide.
-  process.stdout.on("error", (error) => {
-    if (systemCode(error) !== "EPIPE") throw error;
-  });
+  process.stderr.on("error", () => undefined); // there is nobody left to tell
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     stdin: process.stdin,
     clock: systemClock,
     env: process.env,
-    // Asked when it is needed: a person may stand in a folder that is gone (getcwd(3), ENOENT).
     get cwd() {
-      return process.cwd();
+      if (here !== undefined) return here;
+      throw new CommandError(exitCodes.failed[0], "the folder you are in is not there any more: change to another one");
     },
     isTerminal: process.stdout.isTTY,
     display: process.stdout.isTTY && process.stderr.isTTY ? process.stderr : undefined,
@@ -74,4 +107,20 @@ function processIo(): Io {
   };
 }
 
-if (import.meta.main) process.exitCode = await run(process.argv.slice(2), processIo());
+/** What is left to say where standard output took not all of it; undefined where whoever reads ("| head") has read enough. */
+function unwritten(error: Error): string | undefined {
+  return systemCode(error) === "EPIPE" ? undefined : `edict: the output could not be written: ${error.message}\n`;
+}
+
+if (import.meta.main) {
+  let lost = false;
+  process.stdout.on("error", (error) => {
+    const said = unwritten(error);
+    if (said === undefined) return;
+    if (!lost) process.stderr.write(said);
+    lost = true;
+    process.exitCode = exitCodes.failed[0];
+  });
+  const code = await run(process.argv.slice(2), processIo());
+  process.exitCode = lost ? exitCodes.failed[0] : code;
+}

@@ -46,7 +46,24 @@ test.for([
 ] as const)("edict %s is a mistake in the words, and is answered on standard error", async (argv) => {
   const { code, out, err } = await at(...argv);
   expect([code, out]).toEqual([2, ""]);
-  expect(err).toMatch(/error: |Usage: /);
+  expect(err).toMatch(/^(?:edict: .+\n(?:\(.+\)\n)?\(edict .*--help says what there is.*\)\n$|Usage: )/);
+});
+
+test.for([
+  [["help"], "Usage: edict [options]"],
+  [["help", "audit"], "Usage: edict audit [options]"],
+  [["help", "policy", "lint"], "Usage: edict policy lint [options]"],
+] as const)("edict %s is what --help prints", async ([argv, begins]) => {
+  const { code, out, err } = await at(...argv);
+  expect([code, out.slice(0, begins.length), err]).toEqual([0, begins, ""]);
+});
+
+test("a mistake in the words names where to read on, and a group of verbs names them", async () => {
+  expect((await at("policy", "lnt")).err).toContain("(Did you mean lint?)\n(edict policy --help says what there is)");
+  expect((await at("why", "--x")).err).toContain(
+    "(edict why --help says what there is; a name that begins with a dash",
+  );
+  expect((await at("--help")).out).toMatch(/\n {2}catalog +new\n/);
 });
 
 test("the README's table of exit codes is the program's", async () => {
@@ -139,6 +156,34 @@ test("what a stranger named is shown without steering the terminal", async () =>
   expect(said[0]).toMatch(/^groups .*rm -rf \/ \(by its own configuration only, with bans of its own\)$/m);
   expect(said[3]).toMatch(/, block \(of the group .*rm -rf \/\)$/m);
   expect(said[3]).toContain("What was signed and does not count here:");
+});
+
+/** What a shell's line printed, and its exit code. `edict` is there the program. */
+async function shell(line: string): Promise<{ readonly out: string; readonly err: string; readonly code: number }> {
+  const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+  const script = `edict() { '${process.execPath}' '${main}' "$@"; }; ${line}; echo "code $?"`;
+  const { stdout, stderr } = await promisify(execFile)("/bin/sh", ["-c", script]);
+  return { out: stdout, err: stderr, code: Number(/code (\d+)\n$/.exec(stdout)?.[1]) };
+}
+
+test("a full disk is said in a sentence, and is no success", async () => {
+  const full = await shell("edict policy schema > /dev/full");
+  expect([full.code, full.err]).toEqual([
+    1,
+    expect.stringMatching(/^edict: the output could not be written: ENOSPC.*\n$/),
+  ]);
+  expect((await shell("edict why /nowhere/at/all 2> /dev/full")).code).toBe(2);
+});
+
+test("in a folder that is gone, what needs no folder works, and the rest says so", async () => {
+  const dir = await temporaryFolder();
+  const gone = (line: string) => shell(`mkdir '${dir}/gone'; cd '${dir}/gone'; rmdir ../gone; ${line}`);
+  const relative = await gone("edict audit here");
+  expect([relative.code, relative.err]).toEqual([
+    1,
+    expect.stringContaining("edict: the folder you are in is not there any more"),
+  ]);
+  expect((await gone("edict audit --json > /dev/null")).code).toBe(0);
 });
 
 test("a reader who goes away early is no error to speak of", async () => {
