@@ -101,7 +101,8 @@ export class Audit {
     }
     if (io.signal.aborted) throw new CommandError(exitCodes.failed[0], "stopped before the audit was complete");
     const { count, named: unread } = scan.unreadable;
-    return { homes, unreadable: { count: count + closed.length, named: [...closed, ...unread] } };
+    const places = [...closed, ...unread].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+    return { homes, unreadable: { count: count + closed.length, named: places } };
   }
 }
 

@@ -1,7 +1,9 @@
 import { constants } from "node:fs";
-import { access } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Io } from "#cli/command.ts";
+import { CommandError, type Io } from "#cli/command.ts";
+import { exitCodes } from "#cli/exit-codes.ts";
+import { printable } from "#cli/printable.ts";
 import { systemCode } from "#lib/errors.ts";
 import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
 
@@ -15,9 +17,16 @@ export interface AuditRoots {
 /** How deep an audit goes: deeper than anybody nests, so that only a loop of mounts comes to it. */
 const deepest = 64;
 
-/** The folders that somebody named; without any, what is shared by all, and the whole home of everybody whose home may be entered. */
+/**
+ * The folders that somebody named; without any, what is shared by all, and the whole home of everybody whose home may be entered.
+ * @throws CommandError where a named one is none
+ */
 export async function auditRoots(platform: Platform, named: readonly string[], io: Io): Promise<AuditRoots> {
-  if (named.length > 0) return { roots: named.map((at) => whole(resolve(io.cwd, at), 0)), homes: [], closed: [] };
+  if (named.length > 0) {
+    const paths = named.map((at) => resolve(io.cwd, at));
+    await Promise.all(paths.map(mustBeFolder));
+    return { roots: paths.map((path) => whole(path, 0)), homes: [], closed: [] };
+  }
   const homes: Person[] = [];
   const closed: { path: string; why: string }[] = [];
   for (const person of withOwn(await platform.people(), io)) {
@@ -32,6 +41,15 @@ export async function auditRoots(platform: Platform, named: readonly string[], i
     }),
   );
   return { roots: [...platform.installRoots([]), ...wholes], homes, closed };
+}
+
+/** Nothing is found in what is not there: that must not look like a clean bill. @throws CommandError; not where we may not look */
+async function mustBeFolder(path: string): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => systemCode(error));
+  if (found === "ENOENT" || found === "ENOTDIR")
+    throw new CommandError(exitCodes.usage[0], `${printable(path)}: there is no such folder`);
+  if (typeof found === "object" && !found.isDirectory())
+    throw new CommandError(exitCodes.usage[0], `${printable(path)} is no folder; edict why says what a file is`);
 }
 
 function whole(path: string, owner: number): InstallRoot {

@@ -68,6 +68,9 @@ export interface Looked {
   readonly script: Identified | undefined;
 }
 
+/** Why a path was not read that leads to no file, and one that does to a file that nobody asked for. */
+export const leadsNowhere = "it leads nowhere, or not to where we may look";
+export const passedOver = "nobody asked for it";
 const elsewhere = "its path does not lead to it here: deleted, replaced, or in another mount namespace";
 
 /** What was found of what an interpreter runs. */
@@ -107,11 +110,11 @@ export class Identifier {
   /** Identifies the regular file that a path leads to, links followed. `only`: whether a file in such a state is read at all. */
   async file(path: RawPath, only?: (stamp: Stamp) => boolean): Promise<Identified | Unread> {
     const real = await this.files.realPath(path);
-    if (real === undefined) return { unread: "it leads nowhere, or not to where we may look" };
+    if (real === undefined) return { unread: leadsNowhere };
     const opened = await this.files.openRegular(real);
     if ("unread" in opened) return opened;
     try {
-      if (only?.(opened.stamp) === false) return { unread: "nobody asked for it" };
+      if (only?.(opened.stamp) === false) return { unread: passedOver };
       const names = baseNames(toSeen(real).path, toSeen(path).path);
       const read = await this.#described(opened.stamp, await this.content.read(opened), real, names);
       return { file: fileSeen(real, opened.stamp), real, called: nameOf(path), ...read };

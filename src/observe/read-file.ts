@@ -58,9 +58,13 @@ export interface Opened {
   readonly stamp: Stamp;
 }
 
+/** Why what is not there was not read, and what is no file. */
+export const notThere = "it is not there";
+export const notRegular = "not a regular file";
+
 const words: Readonly<Record<string, string>> = {
-  ENOENT: "it is not there",
-  ENOTDIR: "it is not there",
+  ENOENT: notThere,
+  ENOTDIR: notThere,
   EACCES: "not permitted",
   EPERM: "not permitted",
   ELOOP: "a loop of links, or a link where none is followed",
@@ -78,7 +82,7 @@ async function openChecked(path: Buffer | string, flags: number): Promise<Opened
     const stat = await file.stat({ bigint: true });
     if (stat.isFile()) return { file, stamp: stampOf(stat) };
     await file.close();
-    return { unread: "not a regular file" };
+    return { unread: notRegular };
   } catch (error) {
     await file?.close();
     return { unread: why(error) };
@@ -88,7 +92,7 @@ async function openChecked(path: Buffer | string, flags: number): Promise<Opened
 /** Opens a regular file for reading; nothing else is even opened (a FIFO would wait, opening some devices acts). */
 export async function openRegular(path: RawPath): Promise<Opened | Unread> {
   try {
-    if (!(await lstat(toBytes(path))).isFile()) return { unread: "not a regular file" };
+    if (!(await lstat(toBytes(path))).isFile()) return { unread: notRegular };
   } catch (error) {
     return { unread: why(error) };
   }

@@ -1,7 +1,7 @@
 import type { Clock } from "#lib/clock.ts";
 import type { Files } from "#observe/files.ts";
 import { Footing } from "#observe/footing.ts";
-import { Identifier } from "#observe/identify.ts";
+import { Identifier, leadsNowhere, passedOver, type Identified } from "#observe/identify.ts";
 import { AskedFolders } from "#observe/owners/asked-folders.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { addonsIn, archivedIn, condaIn, uninstallKeysIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
@@ -11,7 +11,8 @@ import { readUnit } from "#observe/owners/units.ts";
 import { unitAt, type PlaceKind } from "#observe/places.ts";
 import { ahead } from "#observe/pool.ts";
 import { below, rawFromText, toSeen, type RawPath } from "#observe/raw-path.ts";
-import { folderAt, realPath, stampAt, type Stamp } from "#observe/read-file.ts";
+import { folderAt, notRegular, notThere, readSmall, realPath, stampAt, type Unread } from "#observe/read-file.ts";
+import { longestManifest, parsePackageJson } from "#observe/readers/package-json.ts";
 import { attributed, fileSeen, nothingRead, type Says } from "#observe/seen.ts";
 import { walk, type Walk } from "#observe/walk.ts";
 import type { Candidate, Manner, Tour, Unreadable } from "#observe/tour.ts";
@@ -23,6 +24,10 @@ import type { Evidence } from "#policy/evidence.ts";
 const mostEntries = 2_000_000;
 /** Files read at the same time. */
 const together = 4;
+/** Names kept of what could not be read; more are only counted. */
+const mostNamed = 1000;
+/** Why a file was not read, where nothing was missed: it is none, or nobody may run it, or it was read by another name. */
+const noProgram: ReadonlySet<string> = new Set([leadsNowhere, passedOver, notRegular, notThere]);
 
 export interface ScanOptions {
   readonly identifier: Identifier;
@@ -103,15 +108,23 @@ export class Scan implements AsyncIterable<Evidence> {
     return { starts, most, apart, remote };
   }
 
-  /** A file that several links lead to is read once. */
+  /** A file that several links lead to is read once. What cannot be read is taken note of. */
   async #read(candidate: Candidate): Promise<readonly Evidence[]> {
     const { identifier } = this.#options;
-    if (candidate.what !== "program") return installedAt(identifier, candidate);
-    return programAt(identifier, candidate.path, ({ runnable, key }) => {
+    if (candidate.what !== "program") {
+      const found = await installedAt(identifier, candidate);
+      const unread = found.length > 0 ? undefined : await unreadManifest(candidate);
+      if (unread !== undefined) this.#note(manifestOf(candidate.folder), unread);
+      return found;
+    }
+    const found = await identifier.file(candidate.path, ({ runnable, key }) => {
       if (!runnable || this.#programs.has(key)) return false;
       this.#programs.add(key);
       return true;
     });
+    const { unread } = "unread" in found ? found : { unread: undefined, ...found.seen.marker };
+    if (unread !== undefined && !noProgram.has(unread)) this.#note(candidate.path, unread);
+    return evidenceOf(identifier, found);
   }
 
   async #packages(folder: RawPath): Promise<readonly Evidence[]> {
@@ -119,11 +132,14 @@ export class Scan implements AsyncIterable<Evidence> {
     const installed = await packagesIn(identifier, folder);
     for (const database of identifier.databases.filter((one) => one.folder === folder)) {
       const problem = await database.problem();
-      if (problem === undefined) continue;
-      this.#unreadable.push({ path: toSeen(folder).path, why: problem });
-      this.#unreadableCount += 1;
+      if (problem !== undefined) this.#note(folder, problem);
     }
     return installed;
+  }
+
+  #note(path: RawPath, why: string): void {
+    this.#unreadableCount += 1;
+    if (this.#unreadable.length < mostNamed) this.#unreadable.push({ path: toSeen(path).path, why });
   }
 
   async #configs(): Promise<readonly Evidence[]> {
@@ -165,7 +181,8 @@ export async function packagesIn(identifier: Identifier, folder: RawPath): Promi
 
 /** What is installed in one place; nothing where its own records do not say so, or where a file cannot be run. */
 export async function installedAt(identifier: Identifier, candidate: Candidate): Promise<readonly Evidence[]> {
-  if (candidate.what === "program") return programAt(identifier, candidate.path, ({ runnable }) => runnable);
+  if (candidate.what === "program")
+    return evidenceOf(identifier, await identifier.file(candidate.path, ({ runnable }) => runnable));
   const { folder } = candidate;
   const owner = (await folderAt(folder))?.owner;
   const found = owner === undefined ? [] : await records(candidate, owner);
@@ -176,13 +193,21 @@ export async function installedAt(identifier: Identifier, candidate: Candidate):
   return (await Promise.all(evidence)).filter((one) => one !== undefined);
 }
 
-async function programAt(
-  identifier: Identifier,
-  path: RawPath,
-  only: (stamp: Stamp) => boolean,
-): Promise<readonly Evidence[]> {
-  const found = await identifier.file(path, only);
+function evidenceOf(identifier: Identifier, found: Identified | Unread): readonly Evidence[] {
   return "unread" in found ? [] : [identifier.evidence("installed", { file: found.file, seen: found.seen })];
+}
+
+function manifestOf(folder: RawPath): RawPath {
+  return below(folder, "package.json");
+}
+
+/** Why a folder that is called like a package or an extension could not say what it is; undefined where it says so, or has no manifest. */
+async function unreadManifest({ what, folder }: Exclude<Candidate, { what: "program" }>): Promise<string | undefined> {
+  if (what !== "npm" && what !== "extension") return undefined;
+  const owner = (await folderAt(folder))?.owner;
+  const read = await readSmall(manifestOf(folder), longestManifest, owner);
+  if ("unread" in read) return read.unread === notThere ? undefined : read.unread;
+  return parsePackageJson(read.bytes) === undefined ? "it is not a manifest, or names nothing" : undefined;
 }
 
 /** What a folder's own records say that it is, or holds. */

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { instantOf, parseInstant } from "#lib/pure/instant.ts";
@@ -26,7 +26,7 @@ const result = z.object({
     }),
   ),
   never: z.array(z.string()).min(1),
-  unreadable: z.object({ count: z.number() }),
+  unreadable: z.object({ count: z.number(), named: z.array(z.object({ path: z.string(), why: z.string() })) }),
 });
 
 async function audit(home: string, ...argv: readonly string[]) {
@@ -96,6 +96,43 @@ test("folders, texts and people called like a tool are no findings", async () =>
   write(join(home, "home/claude/.bashrc"), "alias c=claude\n");
   write(join(home, "claude/package.json"), '{"name":"@anthropic-ai/claude-code","version":"1.0.0"}');
   expect((await audit(home, home)).findings).toEqual([]);
+});
+
+test("what could not be read is counted and named: manifests of tools, and programs", async () => {
+  const home = folder();
+  const manifest = (id: string): string => join(home, "node_modules", id, "package.json");
+  write(manifest("cline"), '{"name":"cline"');
+  write(manifest("opencode-ai"), `{"name":"opencode-ai","more":"${"x".repeat(1024 * 1024)}"}`);
+  mkdirSync(dirname(manifest("@openai/codex")), { recursive: true });
+  execFileSync("mkfifo", [manifest("@openai/codex")]);
+  mkdirSync(join(home, "node_modules/@google/gemini-cli"), { recursive: true }); // nothing in it: no tool either
+  write(manifest("not-in-the-catalog"), "{");
+  const large = write(join(home, "bin/large"), "", 0o755);
+  truncateSync(large, 2 ** 31 + 1);
+  const { unreadable, findings } = await audit(home, home);
+  expect(findings).toEqual([]);
+  expect(unreadable).toEqual({
+    count: 4,
+    named: [
+      { path: large, why: expect.stringContaining("larger than") as string },
+      { path: manifest("@openai/codex"), why: "not a regular file" },
+      { path: manifest("cline"), why: "it is not a manifest, or names nothing" },
+      { path: manifest("opencode-ai"), why: expect.stringContaining("longer than") as string },
+    ],
+  });
+});
+
+test("a folder that is not there is no clean bill", async () => {
+  const home = folder();
+  const file = write(join(home, "notes"), "");
+  for (const [root, said] of [
+    [join(home, "nowhere"), "nowhere: there is no such folder"],
+    [join(file, "below"), "notes/below: there is no such folder"],
+    [file, "notes is no folder; edict why says what a file is"],
+  ] as const) {
+    const { code, out, err } = await edictAt(at, home, "audit", home, root);
+    expect([code, out, err]).toEqual([2, "", expect.stringContaining(said)]);
+  }
 });
 
 test("what a file is called cannot steer the terminal of whoever audits", async () => {
