@@ -152,7 +152,7 @@ export class Scan implements AsyncIterable<Evidence> {
         const raw = rawFromText(place);
         const stamp = raw === undefined ? undefined : ((await folderAt(raw)) ?? (await stampAt(raw)));
         if (raw === undefined || stamp === undefined) continue;
-        const seen = { ...nothingRead("a config folder"), config: { value: [place] } };
+        const seen = { ...nothingRead("a config folder"), config: { value: [path] } }; // as asked: a home may lie anywhere
         found.push(identifier.evidence("installed", { file: fileSeen(raw, stamp), seen }));
       }
     }

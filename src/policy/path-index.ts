@@ -137,6 +137,7 @@ const homes = ["/home/", "/var/home/", "/Users/", "/users/"];
 
 /** "~/" and the rest of a path below anybody's home; undefined elsewhere. */
 function inHome(path: string): string | undefined {
+  if (path.startsWith("~/")) return path;
   if (path.startsWith("/root/")) return `~${path.slice("/root".length)}`;
   const drive = path.charCodeAt(1) === 0x3a ? 2 : 0;
   const home = homes.find((prefix) => path.startsWith(prefix, drive));

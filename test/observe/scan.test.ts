@@ -61,11 +61,11 @@ test("loops of links, FIFOs and devices in an install folder neither stop nor re
   expect(found).toHaveLength(1);
 });
 
-test("a home's config folder is one hint, and on this system only", async () => {
+test("a config folder is one hint wherever its home lies, and on this system only", async () => {
   const home = folder();
   mkdirSync(join(home, ".tool"));
   const { found } = await scanned([], [{ name: "ann", uid: 1000, gid: 1000, home }]);
-  expect(found.map((e) => e.seen.config)).toEqual([{ value: [join(home, ".tool")] }]);
+  expect(found.map((e) => [e.file?.path, e.seen.config])).toEqual([[join(home, ".tool"), { value: ["~/.tool"] }]]);
 });
 
 test.skipIf(lacking("root") !== undefined)(

@@ -44,6 +44,7 @@ test.each([
   ["/home/.local/bin/x", false],
   ["/opt/home/ann/.local/bin/x", false],
   ["/home/ann/deep/.local/bin/x", false],
+  ["~/.local/bin/x", true], // a home that was found to be one, wherever it lies
 ])("~/.local/bin/x on %s is %s", (at, matches) => {
   expect(found(indexOf([["~/.local/bin/x", 1]]), at)).toEqual(matches ? [1] : []);
 });
