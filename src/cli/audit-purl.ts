@@ -3,6 +3,9 @@ import type { ExtensionSeen, PackageSeen } from "#policy/evidence.ts";
 
 type Parts = readonly [type: string, namespace: string | undefined, name: string];
 
+/** How a type's name and namespace are put together to an id, where not as "namespace/name". */
+const joined: Readonly<Record<string, string>> = { "vscode-extension": ".", deb: "", rpm: "", apk: "", alpm: "" };
+
 /** "a/b/c" is the name c in the namespace a/b. */
 function scoped(type: string, id: string): Parts {
   const at = id.lastIndexOf("/");
@@ -43,5 +46,23 @@ export function purlOf(seen: PackageSeen | ExtensionSeen, distribution: string):
     return new PackageURL(type, namespace, name, seen.version, undefined, undefined).toString();
   } catch {
     return undefined; // an id that its own ecosystem would not take
+  }
+}
+
+/** What a package URL names; undefined where it is none, or of a type that no identity is of. */
+export function seenOfPurl(text: string): PackageSeen | ExtensionSeen | undefined {
+  if (!text.startsWith("pkg:")) return undefined;
+  try {
+    const { type, namespace, name, version: given } = PackageURL.fromString(text);
+    const known = Object.keys(types).find((kind) => types[kind]?.("a.b", "")[0] === type);
+    if (known === undefined) return undefined;
+    const between = joined[type] ?? "/";
+    const id = (namespace ?? "") === "" || between === "" ? name : `${namespace}${between}${name}`;
+    const version = given === null || given === undefined ? {} : { version: given };
+    return known === "vscode" || known === "chrome"
+      ? { host: known, id, ...version }
+      : { ecosystem: known, id, ...version };
+  } catch {
+    return undefined;
   }
 }

@@ -57,6 +57,7 @@ export function meantLines(name: string, meant: readonly Meant[], policy: Policy
         ? []
         : tool.identities.map((identity) => `    · ${identityText(identity)}${systems(identity)}`)),
     ]),
+    "Whether it is installed here, edict audit says.",
   ];
 }
 

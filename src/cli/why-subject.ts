@@ -1,16 +1,20 @@
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { CommandError, type Io } from "#cli/command.ts";
+import { seenOfPurl } from "#cli/audit-purl.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
+import { describe, systemCode } from "#lib/errors.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { kindsAt } from "#observe/places.ts";
-import { nameOf, rawFromText, type RawPath } from "#observe/raw-path.ts";
-import { installedAt } from "#observe/scan.ts";
-import { attributed } from "#observe/seen.ts";
+import { nameOf, rawFromText, toBytes, type RawPath } from "#observe/raw-path.ts";
+import { installedAt, unreadManifest } from "#observe/scan.ts";
+import { nothingRead } from "#observe/seen.ts";
 import type { Candidate } from "#observe/tour.ts";
 import { PlatformError, type Platform } from "#platform/platform.ts";
 import type { Wanted } from "#policy/compile.ts";
-import type { Evidence, PackageSeen } from "#policy/evidence.ts";
+import type { Evidence, PackageSeen, Seen } from "#policy/evidence.ts";
 import { ecosystems } from "#policy/tool.ts";
 
 export interface Reach {
@@ -28,14 +32,43 @@ export async function subjectOf(what: string, { platform, wanted, io }: Reach): 
   const identifier = new Identifier({ wanted, dpkg: new DpkgDatabase(), clock: io.clock });
   if (/^\d{1,10}$/.test(what)) return [await runningAs(Number(what), platform, identifier)];
   const named = packageNamed(what);
-  if (named !== undefined) return [identifier.evidence("installed", { seen: attributed({ package: named }) })];
+  if (named !== undefined) return [identifier.evidence("installed", { seen: { ...nothingRead(onlyNamed), ...named } })];
+  if (what === "") return "nothing was named";
   const path = rawFromText(resolve(io.cwd, what));
   if (path === undefined) return "no path";
   const found = await identifier.file(path);
   if ("seen" in found) return [identifier.evidence("file", { file: found.file, seen: found.seen })];
   const installed = await unitsIn(path, identifier);
-  return installed.length > 0 ? installed : found.unread;
+  return installed.length > 0 ? installed : whyNot(path, found.unread);
 }
+
+const onlyNamed = "only a name was given";
+export const noFile = "there is no such file";
+const plainFolder =
+  "a folder, and not one of a package, an extension or an application; edict audit looks through all that is in one";
+export const closed = "not permitted";
+
+/** Why nothing can be said of a path, in words of who asked for it. */
+async function whyNot(path: RawPath, unread: string): Promise<string> {
+  try {
+    const found = await stat(toBytes(path));
+    if (found.isDirectory()) {
+      await access(toBytes(path), constants.R_OK | constants.X_OK);
+      const manifest = await unreadManifest({ what: "npm", folder: path });
+      return manifest === undefined ? plainFolder : `its package.json: ${manifest}`;
+    }
+    return found.isFile() ? unread : "a pipe, a socket or a device, and no program";
+  } catch (error) {
+    return words[systemCode(error) ?? ""] ?? describe(error);
+  }
+}
+
+const words: Readonly<Record<string, string>> = {
+  ENOENT: noFile,
+  ENOTDIR: noFile,
+  EACCES: closed,
+  ELOOP: "a link that leads to itself",
+};
 
 type Kind = Exclude<Candidate["what"], "program">;
 
@@ -61,19 +94,21 @@ async function runningAs(pid: number, platform: Platform, identifier: Identifier
     if (detail !== undefined) return await identifier.process(detail, "process");
   } catch (error) {
     if (!(error instanceof PlatformError && error.code === "denied")) throw error;
-    throw new CommandError(exitCodes.denied[0], `process ${pid}: ${error.message}`, { cause: error });
+    throw new CommandError(exitCodes.denied[0], `process ${pid}: which program it runs may not be read by this user`);
   }
   throw new CommandError(exitCodes.failed[0], `process ${pid}: there is none, or it is the kernel's own`);
 }
 
-/** "npm:@scope/name", with npm's "@version" or without; or "@scope/name", which only npm has. */
-function packageNamed(what: string): PackageSeen | undefined {
+/** "npm:@scope/name", with npm's "@version" or without; "@scope/name", which only npm has; or a package URL. */
+function packageNamed(what: string): Pick<Seen, "package"> | Pick<Seen, "extension"> | undefined {
+  const url = seenOfPurl(what);
+  if (url !== undefined) return "host" in url ? { extension: { value: [url] } } : { package: { value: [url] } };
   const colon = what.indexOf(":");
   const ecosystem = ecosystems.find((known) => known === what.slice(0, colon));
-  if (ecosystem === undefined) return /^@[\w.-]+\/[\w.-]+(?:@[\w.+-]+)?$/.test(what) ? npmPackage(what) : undefined;
-  const id = what.slice(colon + 1);
-  if (id === "") return undefined;
-  return ecosystem === "npm" ? npmPackage(id) : { ecosystem, id };
+  const id = ecosystem === undefined ? what : what.slice(colon + 1);
+  if (id === "" || (ecosystem === undefined && !/^@[\w.-]+\/[\w.-]+(?:@[\w.+-]+)?$/.test(id))) return undefined;
+  const plain = ecosystem !== undefined && ecosystem !== "npm";
+  return { package: { value: [plain ? { ecosystem, id } : npmPackage(id)] } };
 }
 
 function npmPackage(text: string): PackageSeen {

@@ -1,7 +1,16 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { rawFromBytes, toBytes, type RawPath } from "#observe/raw-path.ts";
-import { openRegular, realPath, stampOf, why, type Opened, type Stamp, type Unread } from "#observe/read-file.ts";
+import {
+  notRegular,
+  openRegular,
+  realPath,
+  stampOf,
+  why,
+  type Opened,
+  type Stamp,
+  type Unread,
+} from "#observe/read-file.ts";
 
 /** How the files of a scan are found and opened. */
 export interface Files {
@@ -21,12 +30,12 @@ function descriptorOf(path: RawPath): { readonly descriptor: number; readonly st
   const bytes = toBytes(path);
   let descriptor: number | undefined;
   try {
-    if (!lstatSync(bytes).isFile()) return { unread: "not a regular file" };
+    if (!lstatSync(bytes).isFile()) return { unread: notRegular };
     descriptor = openSync(bytes, flags);
     const stat = fstatSync(descriptor, { bigint: true });
     if (stat.isFile()) return { descriptor, stamp: stampOf(stat) };
     closeSync(descriptor);
-    return { unread: "not a regular file" };
+    return { unread: notRegular };
   } catch (error) {
     if (descriptor !== undefined) closeSync(descriptor);
     return { unread: why(error) };

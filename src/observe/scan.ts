@@ -202,7 +202,10 @@ function manifestOf(folder: RawPath): RawPath {
 }
 
 /** Why a folder that is called like a package or an extension could not say what it is; undefined where it says so, or has no manifest. */
-async function unreadManifest({ what, folder }: Exclude<Candidate, { what: "program" }>): Promise<string | undefined> {
+export async function unreadManifest({
+  what,
+  folder,
+}: Exclude<Candidate, { what: "program" }>): Promise<string | undefined> {
   if (what !== "npm" && what !== "extension") return undefined;
   const owner = (await folderAt(folder))?.owner;
   const read = await readSmall(manifestOf(folder), longestManifest, owner);

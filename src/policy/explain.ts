@@ -1,7 +1,7 @@
 import { formatInstant, type Instant } from "#lib/pure/instant.ts";
 import type { Ban } from "#policy/ban.ts";
 import type { Matcher } from "#policy/compile.ts";
-import type { Evidence, FileSeen, Seen } from "#policy/evidence.ts";
+import type { Evidence, Seen } from "#policy/evidence.ts";
 import type { Verdict } from "#policy/verdict.ts";
 import { originText } from "#policy/words.ts";
 
@@ -16,6 +16,11 @@ export function explain(m: Matcher, verdict: Verdict, evidence: Evidence, at: In
     ...(ban === undefined ? [] : ["", ...banLines(m, ban)]),
     ...(verdict.mode === "allow" || ban === undefined ? [] : ["", ...waysOut(verdict, ban)]),
   ].map(printable);
+}
+
+/** What was seen, and what was read of it, line by line. */
+export function describeEvidence(evidence: Evidence): readonly string[] {
+  return subjectLines(evidence).map(printable);
 }
 
 const verdictWords = {
@@ -35,9 +40,10 @@ const kindWords = {
 } as const;
 
 function subjectLines({ kind, file, script, process, seen, interpreter }: Evidence): readonly string[] {
+  const what = script ?? file;
   return [
-    `${kindWords[kind]}: ${fileText(script ?? file)}`,
-    ...(script === undefined ? [] : [`  run by ${fileText(file)}`]),
+    what === undefined ? namedText(seen) : `${kindWords[kind]}: ${what.path}`,
+    ...(script === undefined ? [] : [`  run by ${file?.path ?? "(no file)"}`]),
     ...(process === undefined
       ? []
       : [
@@ -49,17 +55,18 @@ function subjectLines({ kind, file, script, process, seen, interpreter }: Eviden
   ];
 }
 
-function fileText(file: FileSeen | undefined): string {
-  return file?.path ?? "(no file)";
+/** What has no file: only a database or a person named it. */
+function namedText({ package: packages, extension }: Seen): string {
+  return "value" in extension ? `An extension: ${readingText(extension)}` : `A package: ${readingText(packages)}`;
 }
 
 /** Every kind of identity, whether something was read, nothing is there, or nobody could look. */
 function seenLines(seen: Seen): readonly string[] {
-  return Object.entries(seen).map(([kind, reading]) => `  ${kind.padEnd(9)} ${readingText(reading)}`);
+  return Object.entries(seen).map(([kind, reading]) => `  ${kind}: ${readingText(reading)}`);
 }
 
 function readingText(reading: Seen[keyof Seen]): string {
-  if ("unread" in reading) return `not read: ${reading.unread}`;
+  if ("unread" in reading) return `not read (${reading.unread})`;
   if ("absent" in reading) return "absent";
   return reading.value.map((value) => (typeof value === "string" ? value : Object.values(value).join(" "))).join(", ");
 }
@@ -82,7 +89,7 @@ function waysOut({ mode, notice }: Verdict, ban: Ban): readonly string[] {
       : [`Use ${notice.replacement} instead${notice.url === undefined ? "" : `: ${notice.url}`}`];
   return [
     ...instead,
-    ...notice.equivalents.map(({ from, to }) => `  ${from}  →  ${to}`),
+    ...notice.equivalents.map(({ from, to }) => `  ${from} → ${to}`),
     ...(mode === "warn" ? [`To go on: edict continue ${ban.id} --reason "…"`] : []),
     ...(notice.exceptions
       ? [`To ask for an exception: edict request ${ban.id} --reason "…"`]

@@ -1,10 +1,12 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { parseInstant } from "#lib/pure/instant.ts";
 import { policyIn } from "./banned-tool.ts";
 import { edictAt } from "./edict.ts";
+import { lacking } from "../needs.ts";
 import { folder, nativeTool, npmTool, start, write } from "../observe/place.ts";
 
 const at = parseInstant("2026-07-11T00:00:00Z");
@@ -18,7 +20,7 @@ test("why prints every kind that was read of a file or process, what the catalog
   expect(file.code).toBe(0);
   for (const words of [
     "@example/tool",
-    "not read: no identity has this size",
+    "hash: not read (no identity has this size)",
     "It is stopped (block)",
     "no-tool",
     "security@example.com",
@@ -48,12 +50,79 @@ test("why says what it expected where there is nothing to explain", async () => 
   expect((await edictAt(at, folder(), "why", String(pid))).err).toContain(`process ${pid}: there is none`);
 });
 
+test("why judges nothing where no policy was given, and says what the catalog knows", async () => {
+  const home = folder();
+  const { script } = npmTool(home, "cline");
+  const { code, out } = await edictAt(at, home, "why", script);
+  expect(code).toBe(0);
+  expect(out).not.toContain("It may run");
+  expect(out).toMatch(/^It was held against \d+ identities of \d+ tools: it is Cline \(proof\)\.$/m);
+  expect(out).toMatch(/\nNo policy was given: nothing was judged \(--policy FILE\)\.\n$/);
+  const json = await edictAt(at, home, "why", script, "--json");
+  expect(JSON.parse(json.out)).toMatchObject({ verdict: null, known: ["cline"] });
+});
+
+test.for([
+  ["@scope/tool", "A package: npm @scope/tool"],
+  ["npm:tool@1.2.3", "A package: npm tool 1.2.3"],
+  ["pypi:tool", "A package: pypi tool"],
+  ["pkg:npm/%40scope/tool@1.2.3", "A package: npm @scope/tool 1.2.3"],
+  ["pkg:deb/debian/tool", "A package: deb tool"],
+  ["pkg:golang/example.org/a/tool", "A package: go example.org/a/tool"],
+  ["pkg:vscode-extension/a/tool@1", "An extension: vscode a.tool 1"],
+])("why %s: nothing was looked at but the name", async ([what = "", says]) => {
+  const { code, out } = await edictAt(at, folder(), "why", what);
+  expect([code, out.split("\n")[0]]).toEqual([0, says]);
+  expect(out).toContain("  hash: not read (only a name was given)\n");
+});
+
+test("why of what is no program says what it is instead", async () => {
+  const home = folder();
+  mkdirSync(join(home, "node_modules/cline"), { recursive: true });
+  write(join(home, "node_modules/tool/package.json"), "{");
+  execFileSync("mkfifo", [join(home, "pipe")]);
+  symlinkSync("loop", join(home, "loop"));
+  for (const [what, said] of [
+    ["", "why: nothing was named"],
+    ["node_modules", "node_modules: a folder, and not one of a package"],
+    ["node_modules/cline", "node_modules/cline: a folder, and not one of a package"],
+    ["node_modules/tool", "node_modules/tool: its package.json: it is not a manifest, or names nothing"],
+    ["pipe", "pipe: a pipe, a socket or a device, and no program"],
+    ["loop", "loop: a link that leads to itself"],
+    ["pkg:nonsense/x", "pkg:nonsense/x: there is no such file; expected a process id"],
+    ["-", "-: there is no such file; expected"],
+  ] as const)
+    expect(await edictAt(at, home, "why", what)).toMatchObject({
+      code: 2,
+      out: "",
+      err: expect.stringContaining(`edict: ${said}`) as string,
+    });
+});
+
+test.skipIf(lacking("root") !== undefined)("why of what this user may not read is not permitted: 3", async () => {
+  const home = folder();
+  chmodSync(home, 0o755);
+  mkdirSync(join(home, "closed"), 0o700);
+  const program = write(join(home, "program"), "#!/bin/sh\n", 0o711);
+  for (const what of [program, join(home, "closed"), join(home, "closed/x"), String(process.pid)]) {
+    const line = [process.execPath, resolve("src/cli/main.ts"), "why", what];
+    const { status, stderr } = spawnSync("/usr/bin/setpriv", ["--reuid=65534", "--clear-groups", ...line], {
+      encoding: "utf8",
+    });
+    expect([what, status, stderr]).toEqual([
+      what,
+      3,
+      expect.stringMatching(/not permitted|may not be read by this user/),
+    ]);
+  }
+});
+
 test("why names each identity of the tool it could be: there, absent, or not read and why", async () => {
   const home = folder();
   const policy = policyIn(home);
   const program = nativeTool(join(home, "renamed"));
   const { out } = await edictAt(at, home, "why", program, "--policy", policy);
-  for (const kind of kinds) expect(out).toMatch(new RegExp(`^  ${kind} \\S`, "m"));
+  for (const kind of kinds) expect(out).toMatch(new RegExp(`^  ${kind}: \\S`, "m"));
   expect(out.slice(out.indexOf("Banned Tool, identity by identity"))).toBe(
     [
       "Banned Tool, identity by identity:",

@@ -40,14 +40,14 @@ test("a verdict explains what was seen, what matched, whose the ban is and the w
     "A program that was started: /home/ann/x
       process 7 of ann: x -p
     What was read of it:
-      package   npm x 1.0
-      extension not read: not given
-      signer    not read: not given
-      hash      not read: no identity has this size
-      marker    absent
-      path      not read: not given
-      name      not read: not given
-      config    not read: not given
+      package: npm x 1.0
+      extension: not read (not given)
+      signer: not read (not given)
+      hash: not read (no identity has this size)
+      marker: absent
+      path: not read (not given)
+      name: not read (not given)
+      config: not read (not given)
 
     It is stopped (block) on 2026-07-11T00:00:00Z, because
       · Tool X: the npm package x (proof)
@@ -59,7 +59,7 @@ test("a verdict explains what was seen, what matched, whose the ban is and the w
       owner: a@example.com
 
     Use Tool Y instead: https://y.example
-      x  →  y
+      x → y
     To ask for an exception: edict request x --reason "…""
   `);
 });

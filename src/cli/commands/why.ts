@@ -3,10 +3,10 @@ import { CommandError, textOption, type Command, type Input, type Io } from "#cl
 import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { matcherOfEverything } from "#cli/inventory-policy.ts";
-import { printableLine } from "#cli/printable.ts";
+import { printable, printableLine } from "#cli/printable.ts";
 import { readPolicy } from "#cli/policy-files.ts";
 import { checkedLines, meantBy, meantLines } from "#cli/why-catalog.ts";
-import { subjectOf } from "#cli/why-subject.ts";
+import { closed, noFile, subjectOf } from "#cli/why-subject.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { noPolicy } from "#policy/ban.ts";
 import { checked, type Checked } from "#policy/checked.ts";
@@ -14,7 +14,7 @@ import { compile, type Matcher } from "#policy/compile.ts";
 import { decide } from "#policy/decide.ts";
 import { deviceOf, deviceSchema, type Device } from "#policy/device.ts";
 import type { Evidence } from "#policy/evidence.ts";
-import { explain } from "#policy/explain.ts";
+import { describeEvidence, explain } from "#policy/explain.ts";
 import { standing, type Standing } from "#policy/standing.ts";
 import type { Tool } from "#policy/tool.ts";
 import { whySchema } from "#protocol/status.ts";
@@ -39,6 +39,8 @@ export const command: Command = {
     return exitCodes.ok[0];
   },
 };
+
+const expected = "expected a process id, a path, a package (npm:@scope/name), a tool's name, or a ban of the policy";
 
 interface Why {
   readonly lines: readonly string[];
@@ -80,25 +82,31 @@ async function whyOffline(what: string, input: Input, io: Io): Promise<Why> {
   if (typeof found === "string") {
     const meant = meantBy(what, tools);
     if (meant.length > 0) return { lines: meantLines(what, meant, policy), json: { meant } };
+    const code = found === closed ? exitCodes.denied[0] : exitCodes.usage[0];
     throw new CommandError(
-      exitCodes.usage[0],
-      `${what}: ${found}; expected a process id, a path, a package (npm:@scope/name), a tool's name, or a ban of the policy`,
+      code,
+      `${what === "" ? "why" : printable(what)}: ${found}${found === noFile ? `; ${expected}` : ""}`,
     );
   }
   const vital = new Set((await platform.vital()).map(({ dev, ino }) => `${dev}:${ino}`));
   const answer = (evidence: Evidence): Why => {
     const person = evidence.process?.user ?? io.env["USER"] ?? "";
-    const verdict = decide(matcher, evidence, at, { ...device, vital, person });
+    const verdict = policy === undefined ? null : decide(matcher, evidence, at, { ...device, vital, person });
     const could = knownAs(everything, evidence, device);
-    const looked = identitiesOf(everything, input.options["all"] === true ? tools : could, evidence, device);
+    const looked = identitiesOf(
+      everything,
+      input.options["all"] === true ? tools : could.map(({ tool }) => tool),
+      evidence,
+      device,
+    );
     const count = tools.reduce((sum, { identities }) => sum + identities.length, 0);
     const lines = [
-      ...explain(matcher, verdict, evidence, at),
+      ...(verdict === null ? describeEvidence(evidence) : explain(matcher, verdict, evidence, at)),
       "",
-      `It was held against ${count} identities of ${tools.length} tools${could.length === 0 ? ": none of them is there." : "."}`,
+      `It was held against ${count} identities of ${tools.length} tools: ${knownText(could)}`,
       ...checkedLines(looked, (id) => everything.tool(id)?.name ?? id),
     ];
-    return { lines, json: { evidence, verdict, known: could.map(({ id }) => id), checked: looked } };
+    return { lines, json: { evidence, verdict, known: could.map(({ tool }) => tool.id), checked: looked } };
   };
   const known = found.filter((evidence) => knownAs(everything, evidence, device).length > 0);
   const answers = (known.length > 0 ? known : found.slice(0, 1)).map(answer);
@@ -115,10 +123,21 @@ function seenOf({ seen, interpreter }: Evidence): readonly Evidence["seen"][] {
   return interpreter === undefined ? [seen] : [seen, interpreter];
 }
 
+interface Could {
+  readonly tool: Tool;
+  readonly proven: boolean;
+}
+
 /** Every tool that some identity points to, by proof or by hint. */
-function knownAs(everything: Matcher, evidence: Evidence, { os }: Device): readonly Tool[] {
+function knownAs(everything: Matcher, evidence: Evidence, { os }: Device): readonly Could[] {
   const claims = seenOf(evidence).flatMap((seen) => everything.claims(seen, os));
-  return [...new Set(claims.map((claim) => claim.target.tool))];
+  const byTool = Map.groupBy(claims, (claim) => claim.target.tool);
+  return [...byTool].map(([tool, own]) => ({ tool, proven: own.some(({ proves }) => proves) }));
+}
+
+function knownText(could: readonly Could[]): string {
+  if (could.length === 0) return "none of them is there.";
+  return `${could.map(({ tool, proven }) => `it ${proven ? "is" : "may be"} ${tool.name} (${proven ? "proof" : "hint"})`).join(", ")}.`;
 }
 
 /** Each identity once: as it stands against the script, or against the program that runs it where it is there. */
