@@ -4,7 +4,8 @@ import { resolve } from "node:path";
 import { CommandError, type Io } from "#cli/command.ts";
 import { seenOfPurl } from "#cli/audit-purl.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
-import { describe, systemCode } from "#lib/errors.ts";
+import { cannotReach } from "#cli/no-file.ts";
+import { printable } from "#cli/printable.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { kindsAt } from "#observe/places.ts";
@@ -25,50 +26,48 @@ export interface Reach {
 
 /**
  * What can be read of a process, a path or a package that somebody named; of a folder that lists what is installed, each thing.
- * @returns the reason where it is none of these
+ * @returns what to answer where it is none of these
  * @throws CommandError where there is no such process, or it is not ours to look at
  */
-export async function subjectOf(what: string, { platform, wanted, io }: Reach): Promise<readonly Evidence[] | string> {
+export async function subjectOf(
+  what: string,
+  { platform, wanted, io }: Reach,
+): Promise<readonly Evidence[] | CommandError> {
   const identifier = new Identifier({ wanted, dpkg: new DpkgDatabase(), clock: io.clock });
   if (/^\d{1,10}$/.test(what)) return [await runningAs(Number(what), platform, identifier)];
   const named = packageNamed(what);
   if (named !== undefined) return [identifier.evidence("installed", { seen: { ...nothingRead(onlyNamed), ...named } })];
-  if (what === "") return "nothing was named";
+  if (what === "") return usage("why", "nothing was named");
   const path = rawFromText(resolve(io.cwd, what));
-  if (path === undefined) return "no path";
+  if (path === undefined) return usage(what, "no path");
   const found = await identifier.file(path);
   if ("seen" in found) return [identifier.evidence("file", { file: found.file, seen: found.seen })];
   const installed = await unitsIn(path, identifier);
-  return installed.length > 0 ? installed : whyNot(path, found.unread);
+  return installed.length > 0 ? installed : noSubject(what, path, found.unread);
 }
 
 const onlyNamed = "only a name was given";
-export const noFile = "there is no such file";
+const expected = "a process id, a path, a package (npm:@scope/name), a tool's name, or a ban of the policy";
 const plainFolder =
   "a folder, and not one of a package, an extension or an application; edict audit looks through all that is in one";
-export const closed = "not permitted";
 
-/** Why nothing can be said of a path, in words of who asked for it. */
-async function whyNot(path: RawPath, unread: string): Promise<string> {
+/** Why nothing can be said of a path. */
+async function noSubject(what: string, path: RawPath, unread: string): Promise<CommandError> {
   try {
     const found = await stat(toBytes(path));
-    if (found.isDirectory()) {
-      await access(toBytes(path), constants.R_OK | constants.X_OK);
-      const manifest = await unreadManifest({ what: "npm", folder: path });
-      return manifest === undefined ? plainFolder : `its package.json: ${manifest}`;
-    }
-    return found.isFile() ? unread : "a pipe, a socket or a device, and no program";
+    await access(toBytes(path), found.isDirectory() ? constants.R_OK | constants.X_OK : constants.R_OK);
+    if (found.isFile()) return usage(what, unread);
+    if (!found.isDirectory()) return usage(what, "a pipe, a socket or a device, and no program");
+    const manifest = await unreadManifest({ what: "npm", folder: path });
+    return usage(what, manifest === undefined ? plainFolder : `its package.json: ${manifest}`);
   } catch (error) {
-    return words[systemCode(error) ?? ""] ?? describe(error);
+    return cannotReach(what, error, expected);
   }
 }
 
-const words: Readonly<Record<string, string>> = {
-  ENOENT: noFile,
-  ENOTDIR: noFile,
-  EACCES: closed,
-  ELOOP: "a link that leads to itself",
-};
+function usage(what: string, said: string): CommandError {
+  return new CommandError(exitCodes.usage[0], `${printable(what)}: ${said}`);
+}
 
 type Kind = Exclude<Candidate["what"], "program">;
 

@@ -1,6 +1,6 @@
 /**
  * Looks for every marker of the catalog in one real program and writes down what was found:
- *   node test/catalog/search.ts <name@version> <its program's path in the package> <the same file, as it lies here>
+ *   npx node test/catalog/search.ts <name@version> <its program's path in the package> <the same file, as it lies here>
  * The programs are too large to be fetched for every run of the tests; what was seen of them is kept instead.
  */
 import { createHash } from "node:crypto";
@@ -14,7 +14,7 @@ import { searchedSchema, type Searched } from "./searched.ts";
 const record = join(import.meta.dirname, "searched.json");
 const [release, program, path] = process.argv.slice(2);
 if (release === undefined || program === undefined || path === undefined)
-  throw new Error("usage: node test/catalog/search.ts <name@version> <program> <file>");
+  throw new Error("usage: npx node test/catalog/search.ts <name@version> <program> <file>");
 
 const markers = markersOf((await loadCatalog()).tools);
 const bytes = readFileSync(path);

@@ -96,6 +96,26 @@ test("a program is drafted by the package that it lies in, and through a link", 
   expect((await draft(home, "anything")).tool?.id).toBe("toolish");
 });
 
+test("a file of a package that is no command of it is looked at too where it is named", async () => {
+  const home = folder();
+  const from = toolishIn(home);
+  write(join(from, "cli.js"), '#!/usr/bin/env node\nimport "./work.js";\n', 0o755);
+  write(join(from, "work.js"), 'const home = process.env["TOOLISH_WORK"];\n');
+  const first = await draft(home, join(from, "cli.js"));
+  expect(markersOf(first.tool?.identities)).toEqual(["TOOLISH_DAEMON"]);
+  const again = await draft(home, join(from, "work.js"));
+  expect(markersOf(again.tool?.identities)).toContain('const home = process.env["TOOLISH_WORK"]');
+  expect(again.tool?.identities[0]).toMatchObject({ id: "@example/toolish" });
+});
+
+test("where there is no marker, and where the catalog has the package, it is said", async () => {
+  const home = folder();
+  write(join(home, "node_modules/cline/package.json"), '{"name":"cline","version":"1.0.0"}');
+  const { err } = await draft(home, "cline");
+  expect(err).toContain("The catalog has one of its packages already: Cline (cline.json).\n");
+  expect(err).toContain("markers: none. Where another file does the work");
+});
+
 test("a program that no package owns has no source, and says so", async () => {
   const home = folder();
   const path = write(join(home, "toolish"), `${script}const daemon = run("toolish");\n`, 0o755);

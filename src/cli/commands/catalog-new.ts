@@ -1,16 +1,20 @@
 import { access, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { loadCatalog } from "#cli/catalog.ts";
 import { CommandError, textOption, type Command, type Io } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
+import { mustBeReadable } from "#cli/no-file.ts";
 import { printable } from "#cli/printable.ts";
 import { systemCode } from "#lib/errors.ts";
-import { lookAt } from "#observe/draft/look.ts";
+import { lookAt, type Found } from "#observe/draft/look.ts";
 import { runtimesHere } from "#observe/draft/runtimes.ts";
 import { Identifier } from "#observe/identify.ts";
 import { DpkgDatabase } from "#observe/owners/dpkg.ts";
-import { rawFromText, toSeen } from "#observe/raw-path.ts";
+import { rawFromText, toBytes, toSeen } from "#observe/raw-path.ts";
 import { draftTool, type Sighting } from "#policy/draft.ts";
-import { ecosystems } from "#policy/tool.ts";
+import { ecosystems, type Catalog, type Tool } from "#policy/tool.ts";
+
+const expected = "a program, a package's folder or an installed npm package";
 
 /** Where npm keeps what everybody on a machine has. */
 const globalFolders = ["/usr/local/lib/node_modules", "/usr/lib/node_modules"];
@@ -21,18 +25,20 @@ export const command: Command = {
   options: [["--out <file>", "write it there, instead of printing it"]],
   run: async (input, io) => {
     const [what = ""] = input.args;
-    const path = rawFromText(await placeOf(what, io));
-    if (path === undefined) throw new CommandError(exitCodes.usage[0], `${printable(what)}: that is no path`);
+    const path = what === "" ? undefined : rawFromText(await placeOf(what, io));
+    if (path === undefined) throw new CommandError(exitCodes.usage[0], `"${printable(what)}" is no path`);
+    await mustBeReadable(toBytes(path), what, expected);
     const runtimes = await runtimesHere([process.execPath]);
     const found = await lookAt(path, { identifier: identifierOf(io), runtimes, home: io.env["HOME"] });
     if ("unread" in found)
       throw new CommandError(
         exitCodes.usage[0],
-        `${printable(what)}: ${printable(found.unread)}; expected a program, a package's folder or an installed npm package`,
+        `${printable(what)}: ${printable(found.unread)}; expected ${expected}`,
       );
     await put(asciiJson(draftTool(found.sighting)), textOption(input, "out"), io);
     const read = runtimes.map((runtime) => printable(toSeen(runtime).path));
-    io.err(`${notes(found.sighting, found.skipped, read).join("\n")}\n`);
+    const same = alreadyKnown(found.sighting, await loadCatalog());
+    io.err(`${notes(found, read, same).join("\n")}\n`);
     return exitCodes.ok[0];
   },
 };
@@ -84,11 +90,29 @@ async function put(text: string, file: string | undefined, io: Io): Promise<void
   }
 }
 
+/** The tools of the catalog that one of its packages is of already. */
+function alreadyKnown({ packages, beside }: Sighting, { tools }: Catalog): readonly Tool[] {
+  const ids = new Set([...packages, ...beside.ids.map((id) => ({ ecosystem: "npm", id }))].map(keyOf));
+  return tools.filter(({ identities }) => identities.some((one) => one.kind === "package" && ids.has(keyOf(one))));
+}
+
+function keyOf({ ecosystem, id }: { readonly ecosystem: string; readonly id: string }): string {
+  return `${ecosystem}:${id}`;
+}
+
 /** What whoever drafts should know, beside the draft. */
-function notes(seen: Sighting, skipped: readonly string[], runtimes: readonly string[]): readonly string[] {
+function notes(
+  { sighting: seen, skipped }: Found,
+  runtimes: readonly string[],
+  same: readonly Tool[],
+): readonly string[] {
   const markers = seen.programs.flatMap((program) => program.markers).length;
+  const where = seen.programs.map(({ program }) => printable(program)).join(", ");
   return [
-    `markers: ${markers}, each in none of ${runtimes.join(", ")}. Keep the one or two that only this tool can have; search its forks, and stock bun.`,
+    ...same.map(({ id, name }) => `The catalog has one of its packages already: ${name} (${id}.json).`),
+    markers > 0
+      ? `markers: ${markers}, each in none of ${runtimes.join(", ")}. Keep the one or two that only this tool can have; search its forks, and stock bun.`
+      : `markers: none${where === "" ? "" : ` in ${where}`}. Where another file does the work, or is fetched at the first start, draft once more from that file.`,
     ...skipped.map((one) => `not read: ${printable(one)}`),
     ...(seen.packages.length === 0 ? ["No package owns it: say in each source which release this was."] : []),
     "Still to write: vendor, category, aliases, relatedBenign, equivalents, and the signers of macOS and Windows.",

@@ -3,10 +3,10 @@ import { CommandError, textOption, type Command, type Input, type Io } from "#cl
 import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { matcherOfEverything } from "#cli/inventory-policy.ts";
-import { printable, printableLine } from "#cli/printable.ts";
+import { printableLine } from "#cli/printable.ts";
 import { readPolicy } from "#cli/policy-files.ts";
 import { checkedLines, meantBy, meantLines } from "#cli/why-catalog.ts";
-import { closed, noFile, subjectOf } from "#cli/why-subject.ts";
+import { subjectOf } from "#cli/why-subject.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { noPolicy } from "#policy/ban.ts";
 import { checked, type Checked } from "#policy/checked.ts";
@@ -39,8 +39,6 @@ export const command: Command = {
     return exitCodes.ok[0];
   },
 };
-
-const expected = "expected a process id, a path, a package (npm:@scope/name), a tool's name, or a ban of the policy";
 
 interface Why {
   readonly lines: readonly string[];
@@ -79,14 +77,10 @@ async function whyOffline(what: string, input: Input, io: Io): Promise<Why> {
     return { lines: banLines(what, now, matcher), json: { ban, standing: now } };
   }
   const found = await subjectOf(what, { platform, wanted: everything.wanted, io });
-  if (typeof found === "string") {
+  if (found instanceof CommandError) {
     const meant = meantBy(what, tools);
     if (meant.length > 0) return { lines: meantLines(what, meant, policy), json: { meant } };
-    const code = found === closed ? exitCodes.denied[0] : exitCodes.usage[0];
-    throw new CommandError(
-      code,
-      `${what === "" ? "why" : printable(what)}: ${found}${found === noFile ? `; ${expected}` : ""}`,
-    );
+    throw found;
   }
   const vital = new Set((await platform.vital()).map(({ dev, ino }) => `${dev}:${ino}`));
   const answer = (evidence: Evidence): Why => {

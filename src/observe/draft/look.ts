@@ -23,7 +23,7 @@ export interface LookOptions {
   readonly home: string | undefined;
 }
 
-interface Found {
+export interface Found {
   readonly sighting: Sighting;
   /** Programs that could not be read, and why. */
   readonly skipped: readonly string[];
@@ -39,7 +39,8 @@ export async function lookAt(path: RawPath, options: LookOptions): Promise<Found
   if ((await folderAt(real)) !== undefined) return lookAtFolder(real, options);
   const folder = npmPlace(real)?.folder;
   const manifest = folder === undefined ? undefined : await manifestIn(folder);
-  if (folder !== undefined && manifest !== undefined && !("unread" in manifest)) return lookAtFolder(folder, options);
+  if (folder !== undefined && manifest !== undefined && !("unread" in manifest))
+    return lookAtFolder(folder, options, [toSeen(real).path.slice(toSeen(folder).path.length + 1)]);
   return lookAtFile(real, nameOf(toSeen(path).path), options);
 }
 
@@ -49,12 +50,17 @@ async function manifestIn(folder: RawPath): Promise<DraftManifest | Unread> {
   return parseDraftManifest(read.bytes) ?? { unread: "its package.json is not one of npm" };
 }
 
-async function lookAtFolder(folder: RawPath, options: LookOptions): Promise<Found | Unread> {
+/** @param files in it that somebody named */
+async function lookAtFolder(
+  folder: RawPath,
+  options: LookOptions,
+  files: readonly string[] = [],
+): Promise<Found | Unread> {
   const manifest = await manifestIn(folder);
   if ("unread" in manifest) return manifest;
   const { name, version, homepage, platforms, programs } = manifest;
   const words = wordsOf([name, ...programs.map(([command]) => command)]);
-  const own = programs.map(([, path]) => [folder, path, release(manifest)] as const);
+  const own = [...files, ...programs.map(([, path]) => path)].map((path) => [folder, path, release(manifest)] as const);
   const others = await Promise.all(platforms.map((id) => platformProgram(besideOf(folder, name, id))));
   const seen = await eachProgram([...own, ...others.flat()].slice(0, mostPrograms), words, options);
   const commands = programs.map(([command]) => command);
