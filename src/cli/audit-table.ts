@@ -1,6 +1,6 @@
 import { never } from "#cli/audit-limits.ts";
-import type { AuditRow } from "#cli/audit-rows.ts";
-import { clean, pad, width } from "#lib/pure/text.ts";
+import type { AuditBan, AuditRow } from "#cli/audit-rows.ts";
+import { clean, pad, width, wrap } from "#lib/pure/text.ts";
 
 export interface AuditResult {
   /** ISO 8601. */
@@ -29,68 +29,100 @@ const longest = 400;
 
 /**
  * An audit for a person to read: a line of short columns for each finding, and below it where it lies and how it is known.
- * Names of files can hold anything: no cell steers the terminal.
+ * Names of files can hold anything: no cell steers the terminal. Paths stay in one piece, so that they can be copied.
+ * @param columns of the terminal; where the bans do not fit into a line, they have one of their own
  */
-export function auditLines(result: AuditResult): readonly string[] {
+export function auditLines(result: AuditResult, columns = Number.MAX_SAFE_INTEGER): readonly string[] {
   const { findings, policy } = result;
-  const head = policy === null ? heads : [...heads, ...banHeads];
-  const rows = findings.map((finding) => cells(finding).slice(0, head.length));
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => width(row[i] ?? ""))));
+  const all = policy === null ? heads : [...heads, ...banHeads];
+  const widths = all.map((title, i) => Math.max(title.length, ...findings.map((one) => width(cells(one)[i] ?? ""))));
+  const fits = widths.reduce((sum, one) => sum + one + gap.length, -gap.length) <= columns;
+  const head = fits ? all : heads;
   const line = (row: readonly string[]): string =>
-    row
-      .map((cell, i) => pad(cell, widths[i] ?? 0))
-      .join("  ")
+    head
+      .map((_, i) => pad(row[i] ?? "", widths[i] ?? 0))
+      .join(gap)
       .trimEnd();
+  const flow = (text: string): readonly string[] => flowed(text, columns);
   return [
     ...(findings.length === 0 ? ["No tool of the catalog was found."] : [line(head)]),
-    ...findings.flatMap((finding, i) => [line(rows[i] ?? []), ...details(finding)]),
+    ...findings.flatMap((finding) => [
+      line(cells(finding)),
+      ...(fits || finding.ban === null ? [] : flow(`  ${banText(finding.ban, "short")}`)),
+      ...details(finding, flow),
+    ]),
     "",
-    ...banLines(findings),
-    ...footLines(result),
+    ...banLines(findings).flatMap(flow),
+    ...footLines(result, flow),
   ];
 }
 
-function cells({ name, version, grade, known, owner, ban }: AuditRow): readonly string[] {
-  const by = grade === "proof" ? "proof" : `${known.length} hint${known.length === 1 ? "" : "s"}`;
-  const since = ban === null ? "-" : (ban.since ?? "now").slice(0, "2026-07-10".length);
-  return [name, version ?? "-", by, owner, since, ban?.insteadName ?? "-"].map((cell) => clean(cell, widest));
-}
+const gap = "  ";
 
-function details({ where, also, known }: AuditRow): readonly string[] {
-  const others = also.length === 0 ? "" : ` (+${also.length})`;
-  const [first, ...more] = known;
-  const rest = more.length === 0 ? "" : `; ${counted(more.length, "more identity", "more identities")}`;
-  return [`${clean(where, longest)}${others}`, `${clean(first?.text ?? "", longest)}${rest}`].map(
-    (text) => `  ${text}`,
+/** Lines that end between words, each as far in as the text of the first. */
+function flowed(text: string, columns: number): readonly string[] {
+  const begins = /^ *(?:[·!] )?/.exec(text)?.[0] ?? "";
+  if (columns - begins.length < 20) return [text];
+  return wrap(text.slice(begins.length), columns - begins.length).map(
+    (part, i) => (i === 0 ? begins : " ".repeat(begins.length)) + part,
   );
 }
 
-/** Each ban that speaks, once. */
-function banLines(findings: readonly AuditRow[]): readonly string[] {
-  const lines = findings.flatMap(({ name, ban }) => {
-    if (ban === null) return [];
-    const since = ban.since === null ? "" : ` since ${ban.since}`;
-    const instead =
-      ban.insteadName === null ? "" : `; use ${ban.insteadName} instead${ban.url === null ? "" : `, ${ban.url}`}`;
-    return [clean(`! ${name} is banned${since} (${ban.id}: ${ban.mode})${instead}`, longest)];
-  });
-  return [...new Set(lines)];
+function cells({ name, version, grade, known, owner, ban }: AuditRow): readonly string[] {
+  const by = grade === "proof" ? "proof" : counted(known.length, "hint");
+  const since = ban === null ? "-" : dayOf(ban.since ?? "now");
+  return [name, version ?? "-", by, owner, since, ban?.insteadName ?? "-"].map((cell) => clean(cell, widest));
 }
 
-function footLines({ findings, looked, unreadable, policy }: AuditResult): readonly string[] {
+function details({ where, also, known }: AuditRow, flow: (text: string) => readonly string[]): readonly string[] {
+  const others = also.length === 0 ? "" : ` (+${also.length})`;
+  const [first, ...more] = known;
+  const rest = more.length === 0 ? "" : `; ${counted(more.length, "more identity", "more identities")}`;
+  return [`  ${clean(where, longest)}${others}`, ...flow(`  ${clean(first?.text ?? "", longest)}${rest}`)];
+}
+
+/** Each ban that speaks, once; what it says of a proof, where there is one. */
+function banLines(findings: readonly AuditRow[]): readonly string[] {
+  const lines = new Map<string, string>();
+  for (const { name, ban } of findings)
+    if (ban !== null && !lines.has(ban.id)) lines.set(ban.id, clean(`! ${name}: ${banText(ban, "whole")}`, longest));
+  return [...lines.values()];
+}
+
+function banText({ id, mode, since, insteadName, url }: AuditBan, how: "short" | "whole"): string {
+  const from = since === null ? "" : ` since ${how === "short" ? dayOf(since) : since}`;
+  const by = how === "short" ? "" : ` (${id}: ${mode})`;
+  const link = how === "short" || url === null ? "" : `, ${url}`;
+  return clean(`banned${from}${by}${insteadName === null ? "" : `; use ${insteadName} instead${link}`}`, longest);
+}
+
+function dayOf(since: string): string {
+  return since.slice(0, "2026-07-10".length);
+}
+
+function footLines(
+  { findings, looked, unreadable, policy }: AuditResult,
+  flow: (text: string) => readonly string[],
+): readonly string[] {
   const proven = findings.filter(({ grade }) => grade === "proof").length;
-  const found = counted(proven, "finding");
+  const banned = findings.filter(({ ban }) => ban !== null).length;
+  const judged =
+    policy === null
+      ? "No policy was given: nothing was judged (--policy FILE)."
+      : `The policy "${clean(policy, longest)}" bans ${banned} of ${counted(findings.length, "finding")} today.`;
   return [
-    `${counted(looked, "thing")} looked at; ${found} proven, ${findings.length - proven} by hints only (a hint stops nothing).`,
-    ...(policy === null ? ["No policy was given: nothing was judged (--policy FILE)."] : []),
+    ...flow(
+      `${counted(looked, "thing")} looked at; ${counted(proven, "finding")} proven, ${findings.length - proven} by hints only (a hint stops nothing).`,
+    ),
+    ...flow(judged),
     ...(unreadable.count === 0 ? [] : [`${counted(unreadable.count, "place")} could not be read:`]),
     ...unreadable.named.slice(0, mostNamed).map(({ path, why }) => `  ${clean(path, longest)}: ${clean(why, longest)}`),
     ...(unreadable.count > mostNamed ? [`  and ${unreadable.count - mostNamed} more (--json names them)`] : []),
     "Never looked at:",
-    ...never.map((what) => `  · ${what}`),
+    ...never.flatMap((what) => flow(`  · ${what}`)),
   ];
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }

@@ -11,6 +11,8 @@ export interface Io {
   readonly cwd: string;
   /** Whether a person looks at standard output. */
   readonly isTerminal: boolean;
+  /** Columns of the terminal that standard output is; undefined where it is none, and lines may have any length. */
+  readonly columns?: number | undefined;
   /** Standard error, where a live display may be drawn on it: where a person looks at both outputs. */
   readonly display?: NodeJS.WriteStream | undefined;
   /** Aborted by Ctrl-C. */

@@ -87,6 +87,7 @@ function standing(): string | undefined {
 
 function processIo(): Io {
   const here = standing();
+  const cannotMove = ["", "dumb"].includes(process.env["TERM"] ?? ""); // terminfo(5): such a terminal has no cursor to move
   const stop = new AbortController();
   // Not `once`: when-exit (under conf) sends the process the signal it got again, which must not end it in the middle of stopping.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
@@ -102,7 +103,10 @@ function processIo(): Io {
       throw new CommandError(exitCodes.failed[0], "the folder you are in is not there any more: change to another one");
     },
     isTerminal: process.stdout.isTTY,
-    display: process.stdout.isTTY && process.stderr.isTTY ? process.stderr : undefined,
+    get columns() {
+      return process.stdout.isTTY ? process.stdout.columns : undefined;
+    },
+    display: process.stdout.isTTY && process.stderr.isTTY && !cannotMove ? process.stderr : undefined,
     signal: stop.signal,
   };
 }

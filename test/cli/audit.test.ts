@@ -73,7 +73,7 @@ test("a proven finding whose ban is in force ends with 10 in any mode, and says 
   const { out } = await edictAt(at, home, "audit", home, "--policy", policyIn(home));
   expect(out).toMatch(/^TOOL.+BANNED SINCE +INSTEAD\nBanned Tool.+2026-07-10 +Qoder CLI\n/);
   expect(out.split("\n").filter((line) => line.startsWith("!"))).toEqual([
-    "! Banned Tool is banned since 2026-07-10T00:00:00Z (no-tool: block); use Qoder CLI instead, https://qoder.example/download",
+    "! Banned Tool: banned since 2026-07-10T00:00:00Z (no-tool: block); use Qoder CLI instead, https://qoder.example/download",
   ]);
 });
 
@@ -153,6 +153,11 @@ test("an audit opens no network connection and writes nothing", () => {
   expect(output).toContain("Claude Code");
 });
 
+test("one format is asked for, not two", async () => {
+  const { code, out, err } = await edictAt(at, folder(), "audit", "--json", "--format", "html");
+  expect([code, out, err]).toEqual([2, "", "edict: --json and --format html: one of the two\n"]);
+});
+
 test("formats that there are not and broken policies are refused with a reason", async () => {
   const home = folder();
   for (const name of ["spdx", "constructor"]) {
@@ -171,10 +176,14 @@ test("without folders, an audit looks through every person's own and all that is
 });
 
 /** A terminal for standard output and standard error; what came out of both, or of standard error alone in a file. */
-async function audited(home: string, redirection: string): Promise<{ readonly out: string; readonly display: string }> {
+async function audited(
+  home: string,
+  redirection: string,
+  term = "xterm",
+): Promise<{ readonly out: string; readonly display: string }> {
   const display = join(home, "display");
   const { out } = await inTerminal(
-    `stty cols 100 rows 30; '${process.execPath}' '${resolve("src/cli/main.ts")}' audit '${home}/tools' ${redirection.replace("FILE", display)}`,
+    `stty cols 100 rows 30; TERM=${term} '${process.execPath}' '${resolve("src/cli/main.ts")}' audit '${home}/tools' ${redirection.replace("FILE", display)}`,
   );
   return { out, display: existsSync(display) ? readFileSync(display, "utf8") : "" };
 }
@@ -191,6 +200,7 @@ test("a terminal shows how far an audit is, and nothing of it is left or piped",
     expect([redirection, out.includes("Looking for tools"), display]).toEqual([redirection, false, ""]);
     expect(out).toContain("laude");
   }
+  expect((await audited(home, "", "dumb")).out).not.toContain("\u001b");
 });
 
 test.skipIf(lacking("strace") !== undefined)("an audit makes no socket that could reach a network", async () => {

@@ -15,7 +15,7 @@ import { selectPlatform } from "#platform/select.ts";
 
 /** How a result is written. */
 const formats: Readonly<Record<string, (result: AuditResult, io: Io) => string | Promise<string>>> = {
-  text: (result) => `${auditLines(result).join("\n")}\n`,
+  text: (result, { columns }) => `${auditLines(result, columns).join("\n")}\n`,
   json: (result) => `${JSON.stringify(result)}\n`,
   cyclonedx: async (result, { clock }) => {
     const bill = { serial: uuid7(clock)(), version, distribution: await distribution() };
@@ -54,7 +54,10 @@ export const command: Command = {
 };
 
 function formatOf(input: Input): NonNullable<(typeof formats)[string]> {
-  const name = textOption(input, "format") ?? (input.options["json"] === true ? "json" : "text");
+  const json = input.options["json"] === true ? "json" : undefined;
+  const name = textOption(input, "format") ?? json ?? "text";
+  if (json !== undefined && name !== json)
+    throw new CommandError(exitCodes.usage[0], `--json and --format ${name}: one of the two`);
   const write = Object.hasOwn(formats, name) ? formats[name] : undefined;
   if (write !== undefined) return write;
   throw new CommandError(exitCodes.usage[0], `--format ${name}: there are ${Object.keys(formats).join(", ")}`);
