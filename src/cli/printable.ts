@@ -1,4 +1,4 @@
-import { clean } from "#lib/pure/text.ts";
+import { clean, unfit } from "#lib/pure/text.ts";
 
 /** Columns that a value may take: a path has 4,096 bytes at most (PATH_MAX), a reason as many. */
 const widest = 4_096;
@@ -23,4 +23,16 @@ export function printableLine(line: string): string {
 
 function indentOf(line: string): string {
   return /^ */.exec(line)?.[0] ?? "";
+}
+
+/** A value as one line of JSON in which a stranger's text steers no terminal: what `clean` would remove is escaped (RFC 8259, section 7). */
+export function jsonLine(value: unknown): string {
+  return `${JSON.stringify(value).replaceAll(unfit, (text) => escapedUnits(text))}\n`;
+}
+
+/** Each UTF-16 unit as JSON may write it. */
+export function escapedUnits(text: string): string {
+  return Array.from({ length: text.length }, (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, "0")}`).join(
+    "",
+  );
 }

@@ -137,7 +137,11 @@ test("a folder that is not there is no clean bill", async () => {
 
 test("what a file is called cannot steer the terminal of whoever audits", async () => {
   const home = folder();
-  nativeTool(join(home, "bin/a\u001b[2Jb\nc\u202e"));
+  const evilName = "a\u001b[2Jb\nc\u202e\u009b\u{e0041}";
+  nativeTool(join(home, "bin", evilName));
+  const json = await edictAt(at, home, "audit", home, "--policy", policyIn(home), "--json");
+  expect(json.out).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+  expect(result.parse(JSON.parse(json.out)).findings.map(({ where }) => where)).toEqual([join(home, "bin", evilName)]);
   const { out } = await edictAt(at, home, "audit", home, "--policy", policyIn(home));
   expect(out).toContain("Banned Tool");
   for (const evil of ["\u001b", "\u202e"]) expect(out).not.toContain(evil);

@@ -1,3 +1,4 @@
+import { jsonLine } from "#cli/printable.ts";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { billOf } from "#cli/audit-cyclonedx.ts";
@@ -16,7 +17,7 @@ import { selectPlatform } from "#platform/select.ts";
 /** How a result is written. */
 const formats: Readonly<Record<string, (result: AuditResult, io: Io) => string | Promise<string>>> = {
   text: (result, { columns }) => `${auditLines(result, columns).join("\n")}\n`,
-  json: (result) => `${JSON.stringify(result)}\n`,
+  json: (result) => jsonLine(result),
   cyclonedx: async (result, { clock }) => {
     const bill = { serial: uuid7(clock)(), version, distribution: await distribution() };
     return `${JSON.stringify(billOf(result, bill), null, 2)}\n`;

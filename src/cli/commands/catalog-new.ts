@@ -4,7 +4,7 @@ import { loadCatalog } from "#cli/catalog.ts";
 import { CommandError, textOption, type Command, type Io } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { mustBeReadable } from "#cli/no-file.ts";
-import { printable } from "#cli/printable.ts";
+import { escapedUnits, printable } from "#cli/printable.ts";
 import { systemCode } from "#lib/errors.ts";
 import { lookAt, type Found } from "#observe/draft/look.ts";
 import { runtimesHere } from "#observe/draft/runtimes.ts";
@@ -72,12 +72,7 @@ async function isThere(path: string): Promise<boolean> {
 
 /** JSON in which nothing can steer a terminal, or look like something else. */
 function asciiJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2).replaceAll(/[\u007f-\uffff]/g, escaped)}\n`;
-}
-
-/** One UTF-16 unit as JSON may write it (RFC 8259, section 7). */
-function escaped(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `${JSON.stringify(value, undefined, 2).replaceAll(/[\u007f-\uffff]/g, escapedUnits)}\n`;
 }
 
 async function put(text: string, file: string | undefined, io: Io): Promise<void> {

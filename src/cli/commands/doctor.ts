@@ -2,7 +2,7 @@ import { z } from "zod";
 import { CommandError, type Command, type Io } from "#cli/command.ts";
 import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
-import { printable } from "#cli/printable.ts";
+import { jsonLine, printable } from "#cli/printable.ts";
 import { lineTitles, linesOf, meaningOf } from "#platform/meaning.ts";
 import { usualSweepSeconds } from "#platform/capabilities.ts";
 import { selectPlatform } from "#platform/select.ts";
@@ -65,11 +65,7 @@ export const command: Command = {
     const answer = await askAgent(io);
     const health = answer ?? (await withoutAgent());
     const agent = answer !== undefined;
-    io.out(
-      input.options["json"] === true
-        ? `${JSON.stringify({ agent, ...health })}\n`
-        : `${words(health, agent).join("\n")}\n`,
-    );
+    io.out(input.options["json"] === true ? jsonLine({ agent, ...health }) : `${words(health, agent).join("\n")}\n`);
     return exitCodes.ok[0];
   },
 };

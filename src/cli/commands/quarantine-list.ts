@@ -1,3 +1,4 @@
+import { jsonLine } from "#cli/printable.ts";
 import { existsSync } from "node:fs";
 import type { Command } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
@@ -12,7 +13,7 @@ export const command: Command = {
     const folder = quarantineFolder(input);
     // Where nothing was ever put aside there is no folder, and looking makes none.
     const found = existsSync(folder) ? await (await selectPlatform()).inQuarantine(folder) : [];
-    io.out(input.options["json"] === true ? `${JSON.stringify(found)}\n` : words(found, folder));
+    io.out(input.options["json"] === true ? jsonLine(found) : words(found, folder));
     return exitCodes.ok[0];
   },
 };

@@ -1,14 +1,14 @@
 import type { Command } from "#cli/command.ts";
 import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
-import { printable } from "#cli/printable.ts";
+import { jsonLine, printable } from "#cli/printable.ts";
 import { statusSchema, type Status } from "#protocol/status.ts";
 
 export const command: Command = {
   options: [["--json", "print JSON"]],
   run: async (input, io) => {
     const status = statusSchema.parse(await ask({ ask: "status" }, io));
-    io.out(input.options["json"] === true ? `${JSON.stringify(status)}\n` : `${words(status).join("\n")}\n`);
+    io.out(input.options["json"] === true ? jsonLine(status) : `${words(status).join("\n")}\n`);
     return exitCodes.ok[0];
   },
 };

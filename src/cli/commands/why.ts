@@ -3,7 +3,7 @@ import { CommandError, textOption, type Command, type Input, type Io } from "#cl
 import { ask } from "#cli/control-client.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { matcherOfEverything } from "#cli/inventory-policy.ts";
-import { printableLine } from "#cli/printable.ts";
+import { jsonLine, printableLine } from "#cli/printable.ts";
 import { readPolicy } from "#cli/policy-files.ts";
 import { checkedLines, meantBy, meantLines } from "#cli/why-catalog.ts";
 import { subjectOf } from "#cli/why-subject.ts";
@@ -31,11 +31,7 @@ export const command: Command = {
   run: async (input, io) => {
     const [what = ""] = input.args;
     const answer = (await askedOfAgent(what, input, io)) ?? (await whyOffline(what, input, io));
-    io.out(
-      input.options["json"] === true
-        ? `${JSON.stringify(answer.json)}\n`
-        : `${answer.lines.map(printableLine).join("\n")}\n`,
-    );
+    io.out(input.options["json"] === true ? jsonLine(answer.json) : `${answer.lines.map(printableLine).join("\n")}\n`);
     return exitCodes.ok[0];
   },
 };

@@ -1,7 +1,7 @@
 /** Text of strangers made fit for a person's eyes, and measured as a terminal measures it. */
 
 /** What no terminal and no toast should get: controls, invisible characters, and whatever changes the direction of writing. */
-const unfit = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/gu;
+export const unfit: RegExp = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/gu;
 /** More than three marks on one letter climb over the lines above (UAX #15 has no rule; names need two). */
 const pile = /(\p{M}{3})\p{M}+/gu;
 const blank = /\s+/gu;
