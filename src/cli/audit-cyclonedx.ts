@@ -46,6 +46,7 @@ export function billOf(result: AuditResult, { serial, version, distribution }: B
         policy,
         looked: String(looked),
         unreadable: String(unreadable.count),
+        "unreadable:place": unreadable.named.map(({ path, why }) => `${path}: ${why}`),
         "not-looked-at": result.never,
       }),
     },

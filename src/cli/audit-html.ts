@@ -99,9 +99,9 @@ export function auditPage(result: AuditResult, host: string): string {
 
 function table(findings: readonly AuditRow[]): Markup {
   const heads = ["Tool", "Version", "Banned since", "Instead", "Installed by", "How it is known", "Where"];
-  return html`<div class="wide">
+  return html`<div class="wide" role="region" aria-labelledby="found" tabindex="0">
     <table>
-      <caption>
+      <caption id="found">
         What is installed: what is banned first, then what is proven.
       </caption>
       <thead>

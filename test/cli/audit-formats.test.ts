@@ -89,6 +89,14 @@ test("an audit as CycloneDX is what its schema asks for, whatever files are call
   const options = { serial: "01980000-0000-7000-8000-000000000000", version: "0", distribution: "debian" };
   const worst = billOf(resultOf(hostileFinding, hostileFinding, finding({ version: null, packages: [] })), options);
   expect([validate(worst), validate.errors]).toEqual([true, null]);
+  expect(worst).toMatchObject({
+    metadata: {
+      properties: expect.arrayContaining([
+        { name: "edict:unreadable", value: "1" },
+        { name: "edict:unreadable:place", value: expect.stringMatching(/^\/home\/bob.*: not permitted$/) as string },
+      ]) as unknown,
+    },
+  });
   expect(validate({ ...worst, bomFormat: "SPDX" })).toBe(false);
 });
 
@@ -125,6 +133,8 @@ test("an audit as a page needs nothing beside it, runs nothing, and shows strang
   expect(page.match(/<(?:link|img|iframe|object|embed|form|base)\b|@import|url\(|\bon\w+=/gi)).toBeNull();
   for (const heading of ["Tool", "Version", "Banned since", "Instead", "Installed by", "How it is known", "Where"])
     expect(page).toContain(`<th scope="col">${heading}</th>`);
+  expect(page).toContain('role="region" aria-labelledby="found" tabindex="0"'); // what scrolls can be scrolled with keys
+  expect(page).toContain('<caption id="found">');
   expect(page).toContain("<li>shell history</li>");
   expect(page).toContain("not permitted");
 });
