@@ -157,6 +157,18 @@ test("an audit opens no network connection and writes nothing", () => {
   expect(output).toContain("Claude Code");
 });
 
+test("a ban of a tool that nobody knows is said to ban nothing", async () => {
+  const home = folder();
+  const text = readFileSync(policyIn(home), "utf8").replace('"tool":"banned-tool"', '"tool":"baned-tool"');
+  const { code, err } = await edictAt(at, home, "audit", home, "--policy", write(join(home, "typo.json"), text));
+  expect([code, err]).toEqual([
+    0,
+    expect.stringContaining(
+      "typo.json: the ban no-tool bans nothing: there is no tool baned-tool in the catalog or under tools\n",
+    ),
+  ]);
+});
+
 test("one format is asked for, not two", async () => {
   const { code, out, err } = await edictAt(at, folder(), "audit", "--json", "--format", "html");
   expect([code, out, err]).toEqual([2, "", "edict: --json and --format html: one of the two\n"]);

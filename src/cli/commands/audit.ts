@@ -13,6 +13,8 @@ import { readPolicy } from "#cli/policy-files.ts";
 import { uuid7 } from "#lib/uuid7.ts";
 import { version } from "#lib/version.ts";
 import { selectPlatform } from "#platform/select.ts";
+import type { Policy } from "#policy/ban.ts";
+import type { Catalog } from "#policy/tool.ts";
 
 /** How a result is written. */
 const formats: Readonly<Record<string, (result: AuditResult, io: Io) => string | Promise<string>>> = {
@@ -45,6 +47,7 @@ export const command: Command = {
     const policyFile = textOption(input, "policy");
     const policy = policyFile === undefined ? undefined : await readPolicy(io, policyFile);
     const catalog = await catalogOf(input, io);
+    for (const line of nothingMatches(policy, catalog)) io.err(`edict: ${policyFile}: ${line}\n`);
     const audit = new Audit({ platform: await selectPlatform(), catalog, policy, named: input.args, io });
     const run = (): ReturnType<Audit["run"]> => audit.run();
     const shown = write === formats["text"] && io.display !== undefined;
@@ -53,6 +56,15 @@ export const command: Command = {
     return banned ? exitCodes.banned[0] : exitCodes.ok[0];
   },
 };
+
+/** Bans that will match nothing, whatever is installed: "-" beside a finding would not say so. */
+function nothingMatches(policy: Policy | undefined, catalog: Catalog): readonly string[] {
+  const known = new Set([...(policy?.tools ?? []), ...catalog.tools].map(({ id }) => id));
+  const lost = (policy?.bans ?? []).filter(({ tool }) => !known.has(tool));
+  return lost.map(
+    ({ id, tool }) => `the ban ${id} bans nothing: there is no tool ${tool} in the catalog or under tools`,
+  );
+}
 
 function formatOf(input: Input): NonNullable<(typeof formats)[string]> {
   const json = input.options["json"] === true ? "json" : undefined;
