@@ -1,11 +1,11 @@
 import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { access, lstat, readdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { CommandError, type Io } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
 import { printable } from "#cli/printable.ts";
 import { systemCode } from "#lib/errors.ts";
-import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
+import { elsewhere, type InstallRoot, type Person, type Platform } from "#platform/platform.ts";
 
 /** Where an audit looks, whose config folders it looks for, and what it may not enter. */
 export interface AuditRoots {
@@ -29,18 +29,54 @@ export async function auditRoots(platform: Platform, named: readonly string[], i
   }
   const homes: Person[] = [];
   const closed: { path: string; why: string }[] = [];
-  for (const person of withOwn(await platform.people(), io)) {
+  const listed = withOwn(await platform.people(), io);
+  const others = await Promise.all(homeFolders.map((folder) => unlisted(folder, listed, platform)));
+  closed.push(...others.flatMap((other) => other.closed));
+  for (const person of [...listed, ...others.flatMap((other) => other.people)]) {
     const reason = await shut(person.home);
     if (reason === undefined) homes.push(person);
     else if (reason !== "gone") closed.push({ path: person.home, why: reason });
   }
   const wholes = outermost(
-    homes.map((person) => {
-      const without = platform.installRoots([person]).flatMap((root) => root.without ?? []);
-      return { ...whole(person.home.replace(/(?<=.)\/+$/, ""), person.uid), without };
-    }),
+    homes.map((person) => ({
+      ...whole(person.home.replace(/(?<=.)\/+$/, ""), person.uid),
+      without: remoteIn(person, platform),
+    })),
   );
   return { roots: [...platform.installRoots([]), ...wholes], homes, closed };
+}
+
+/** Where homes lie that no list has: a directory service lists nobody who is not logged in (sssd.conf(5), "enumerate"). */
+const homeFolders = ["/home", "/var/home"];
+
+/** The folders in one of these that are nobody's who is known, as homes of who owns them. */
+export async function unlisted(
+  folder: string,
+  known: readonly Person[],
+  platform: Pick<Platform, "installRoots">,
+): Promise<{ readonly people: readonly Person[]; readonly closed: AuditRoots["closed"] }> {
+  const remote = remoteIn({ name: "", uid: 0, gid: 0, home: folder }, platform);
+  if (remote.includes(folder)) return { people: [], closed: [{ path: folder, why: elsewhere }] };
+  const taken = new Set([...known.map(({ home }) => home.replace(/\/+$/, "")), ...remote, `${folder}/lost+found`]);
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    const homes = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${folder}/${name}`);
+    const people = homes
+      .filter((home) => !taken.has(home))
+      .map(async (home) => {
+        const owner = await lstat(home).catch(() => undefined); // gone by now
+        return owner && { name: String(owner.uid), uid: owner.uid, gid: owner.gid, home };
+      });
+    const found = (await Promise.all(people)).filter((one) => one !== undefined);
+    return { people: found, closed: remote.map((path) => ({ path, why: elsewhere })) };
+  } catch (error) {
+    const gone = ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
+    return { people: [], closed: gone ? [] : [{ path: folder, why: "not permitted" }] };
+  }
+}
+
+function remoteIn(person: Person, platform: Pick<Platform, "installRoots">): readonly string[] {
+  return [...new Set(platform.installRoots([person]).flatMap(({ without }) => without ?? []))];
 }
 
 /** Nothing is found in what is not there: that must not look like a clean bill. @throws CommandError; not where we may not look */

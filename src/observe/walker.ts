@@ -5,6 +5,7 @@ import { below, nameOf, parentOf, toSeen, type RawPath } from "#observe/raw-path
 import { isThere, why } from "#observe/read-file.ts";
 import type { Branch, Candidate, Inside, Manner, Tour, Unreadable, WalkPart } from "#observe/tour.ts";
 import type { FolderRead } from "#platform/folders.ts";
+import { elsewhere } from "#platform/platform.ts";
 
 /** Names kept of places that could not be read; more are only counted. */
 const mostNamed = 1000;
@@ -21,8 +22,6 @@ interface Visit {
 
 /** Folders that are given up at once. */
 const mostSpared = 64;
-
-const elsewhere = "another machine has it: it is looked through there";
 
 /** Places remembered so that none is counted twice. */
 const mostNoted = 100_000;

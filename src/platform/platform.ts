@@ -270,6 +270,9 @@ export interface Platform {
  */
 export type Holds = "npm" | "python" | "bin" | "apps" | "units" | "home" | "packages";
 
+/** Why what another machine has is not looked through. */
+export const elsewhere = "another machine has it: it is looked through there";
+
 export interface InstallRoot {
   readonly path: string;
   readonly owner: number;
