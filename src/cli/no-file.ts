@@ -9,14 +9,15 @@ const words: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   ENOTDIR: "there is no such file",
   EACCES: "not permitted",
+  EISDIR: "a folder, and no file",
   ELOOP: "a link that leads to itself",
 };
 
 /** What is wrong with a path that somebody named, in their words. @param expected what else it could be */
-export function cannotReach(what: string, thrown: unknown, expected: string): CommandError {
+export function cannotReach(what: string, thrown: unknown, expected?: string): CommandError {
   const code = systemCode(thrown) ?? "";
   const said = words[code] ?? describe(thrown);
-  const more = code === "EACCES" ? "" : `; expected ${expected}`;
+  const more = code === "EACCES" || expected === undefined ? "" : `; expected ${expected}`;
   return new CommandError(exitCodes[code === "EACCES" ? "denied" : "usage"][0], `${printable(what)}: ${said}${more}`);
 }
 

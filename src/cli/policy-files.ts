@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { CommandError, type Io } from "#cli/command.ts";
 import { exitCodes } from "#cli/exit-codes.ts";
+import { cannotReach } from "#cli/no-file.ts";
 import { describe } from "#lib/errors.ts";
 import { policyBounds, type Policy } from "#policy/ban.ts";
 import { parsePolicy, PolicyError } from "#policy/parse.ts";
@@ -20,7 +21,7 @@ export async function readNamed(io: Io, file: string, most: number): Promise<Uin
     if (size > most) throw new Error(`it has ${size} bytes, the bound is ${most}`);
     return await readAll(handle.createReadStream({ autoClose: false }), most);
   } catch (cause) {
-    throw new CommandError(exitCodes.usage[0], `${file} cannot be read`, { cause });
+    throw cannotReach(file, cause);
   }
 }
 

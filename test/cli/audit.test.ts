@@ -180,6 +180,15 @@ test("formats that there are not and broken policies are refused with a reason",
     const format = await edictAt(at, home, "audit", home, "--format", name);
     expect([format.code, format.err]).toEqual([2, expect.stringContaining("there are text, json, cyclonedx, html")]);
   }
+  mkdirSync(join(home, "none"));
+  for (const [option, file, said] of [
+    ["--policy", "nowhere.json", "nowhere.json: there is no such file"],
+    ["--policy", "none", "none: a folder, and no file"],
+    ["--catalog", "none", "has no tool: no .json file lies in it"],
+  ] as const) {
+    const { code, out, err } = await edictAt(at, home, "audit", home, option, file);
+    expect([code, out, err]).toEqual([2, "", expect.stringContaining(said)]);
+  }
   const policy = write(join(home, "broken.json"), '{"name": "x",\n "bans": 7}');
   const broken = await edictAt(at, home, "audit", home, "--policy", policy);
   expect([broken.code, broken.err]).toEqual([2, expect.stringMatching(/broken\.json: bans/)]);
