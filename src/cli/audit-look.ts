@@ -43,7 +43,7 @@ export class Audit {
     const [entries, looked, found] = [this.#entries(), this.#looked, this.#seen.length].map((n) =>
       n.toLocaleString("en"),
     );
-    return `${entries} files and folders, ${looked} looked at, ${found} of the catalog`;
+    return `${entries} files and folders, ${looked} looked at, ${found} found`;
   }
 
   /** @throws CommandError where it was stopped before its end */

@@ -18,7 +18,7 @@ export interface AuditResult {
   readonly never: readonly string[];
 }
 
-const heads = ["TOOL", "VERSION", "KNOWN BY", "OWNER"] as const;
+const heads = ["TOOL", "VERSION", "KNOWN BY", "INSTALLED BY"] as const;
 const banHeads = ["BANNED SINCE", "INSTEAD"] as const;
 /** Places that could not be read, named to a person; --json names up to a thousand. */
 const mostNamed = 10;

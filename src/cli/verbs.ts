@@ -19,7 +19,7 @@ export const verbs: readonly Verb[] = [
   },
   {
     name: "audit",
-    summary: "what of the catalog is installed here, and how that is known",
+    summary: "what of the catalog is installed here (or in these folders), and how that is known",
     load: () => import("#cli/commands/audit.ts"),
   },
   {

@@ -42,14 +42,14 @@ function resultOf(findings: readonly AuditRow[], policy: string | null = "high-r
 test("in a narrow terminal nothing but a path is longer than a line, and a ban has a line of its own", () => {
   const lines = auditLines(resultOf([finding, hinted]), 60);
   expect(lines.filter((line) => width(line) > 60)).toEqual([`  ${place} (+1)`]);
-  expect(lines[0]).toBe("TOOL         VERSION  KNOWN BY  OWNER");
+  expect(lines[0]).toBe("TOOL         VERSION  KNOWN BY  INSTALLED BY");
   expect(lines[2]).toBe("  banned since 2026-07-10; use Qoder CLI instead");
   expect(lines).toContain("    manifests of packages and extensions");
 });
 
 test("where there is room, bans are columns, and no line is broken", () => {
   const lines = auditLines(resultOf([finding]));
-  expect(lines[0]).toBe("TOOL         VERSION  KNOWN BY  OWNER  BANNED SINCE  INSTEAD");
+  expect(lines[0]).toBe("TOOL         VERSION  KNOWN BY  INSTALLED BY  BANNED SINCE  INSTEAD");
   expect(lines).toContain("  · what files contain, other than programs and the manifests of packages and extensions");
   expect(auditLines(resultOf([finding]), 80)[0]).toBe(lines[0]);
 });

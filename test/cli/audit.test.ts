@@ -53,7 +53,7 @@ test("an audit names every tool with version, place, owner and how it is known, 
   expect(findings[0]?.also).toHaveLength(2);
   const text = await edictAt(at, home, "audit", home);
   expect(text.out).toMatch(
-    /^TOOL +VERSION +KNOWN BY +OWNER\nClaude Code +2\.1\.197 +proof +\S+\n {2}\/\S+ \(\+2\)\n {2}the npm package @anthropic-ai\/claude-code; \d+ more identities\n/,
+    /^TOOL +VERSION +KNOWN BY +INSTALLED BY\nClaude Code +2\.1\.197 +proof +\S+\n {2}\/\S+ \(\+2\)\n {2}the npm package @anthropic-ai\/claude-code; \d+ more identities\n/,
   );
   expect(text.out).toContain("Never looked at:");
 });

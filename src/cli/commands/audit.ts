@@ -32,9 +32,9 @@ const formats: Readonly<Record<string, (result: AuditResult, io: Io) => string |
  * through whole homes: everybody's where that is allowed, else one's own.
  */
 export const command: Command = {
-  arguments: ["[root...]"],
+  arguments: ["[folder...]"],
   options: [
-    ["--policy <file>", "say what this policy bans"],
+    ["--policy <file>", "say what this policy bans; ends with 10 where a proven finding's ban is in force"],
     ["--catalog <dir>", "the catalog's folder, instead of the shipped one"],
     ["--json", "print JSON"],
     [
