@@ -2,6 +2,7 @@ import type { Checked } from "#policy/checked.ts";
 import type { Policy } from "#policy/ban.ts";
 import { identityText } from "#policy/words.ts";
 import type { Identity, Tool } from "#policy/tool.ts";
+import type { InForce } from "#protocol/status.ts";
 
 /** A tool that a name could mean, and what of it is called so. */
 export interface Meant {
@@ -75,4 +76,19 @@ export function checkedLines(all: readonly Checked[], nameOf: (tool: string) => 
       ({ text, grade, is, why }) => `  ${words[is]}: ${text} (${grade})${why === undefined ? "" : `; ${why}`}`,
     ),
   ]);
+}
+
+/** What the policy in force on this device says of the tools that something is, or may be. It is judged where it runs. */
+export function inForceLines({ name, bans }: InForce, tools: readonly Tool[]): readonly string[] {
+  const lines = bans.flatMap(({ id, tool, mode, since, reason }) =>
+    tools
+      .filter((one) => one.id === tool)
+      .map((one) => `  ${one.name}: the ban ${id}, ${mode}${since === null ? "" : ` since ${since}`}; ${reason}`),
+  );
+  if (lines.length === 0) return [`The policy in force here, "${name}", bans none of it.`];
+  return [
+    `The policy in force here, "${name}", bans`,
+    ...lines,
+    "Whether it was stopped, edict why says of a process (its id), and edict status.",
+  ];
 }

@@ -1,7 +1,9 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { join, resolve } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { parseInstant } from "#lib/pure/instant.ts";
 import { policyIn } from "./banned-tool.ts";
@@ -60,6 +62,32 @@ test("why judges nothing where no policy was given, and says what the catalog kn
   expect(out).toMatch(/\nNo policy was given: nothing was judged \(--policy FILE\)\.\n$/);
   const json = await edictAt(at, home, "why", script, "--json");
   expect(JSON.parse(json.out)).toMatchObject({ verdict: null, known: ["cline"] });
+});
+
+test("where an agent runs, why of a file says what the policy in force bans of it", async () => {
+  const home = folder();
+  const ban = { id: "no-cline", group: null, tool: "cline", mode: "block", since: "2026-07-10T00:00:00Z", next: null };
+  const bans = [{ ...ban, reason: "It is a test.", replacement: null }];
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (question) => {
+      const inForce = { name: "ours", version: 3, bans, conflicts: [] };
+      const asked = question.toString().includes('"policy"');
+      socket.end(
+        `${JSON.stringify(asked ? { ok: true, result: inForce } : { ok: false, code: "unknown", message: "?" })}\n`,
+      );
+    });
+  });
+  server.listen(join(home, "agent.sock"));
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const cline = await edictAt(at, home, "why", npmTool(home, "cline").script);
+  expect(cline.out).toContain(
+    'The policy in force here, "ours", bans\n  Cline: the ban no-cline, block since 2026-07-10T00:00:00Z; It is a test.\n',
+  );
+  expect((await edictAt(at, home, "why", "Cline")).out).toContain("  Cline: the ban no-cline, block");
+  const free = await edictAt(at, home, "why", write(join(home, "free"), "#!/bin/sh\n", 0o755));
+  expect(free.out).toMatch(/\nThe policy in force here, "ours", bans none of it\.\n$/);
 });
 
 test.for([

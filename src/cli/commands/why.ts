@@ -5,7 +5,7 @@ import { exitCodes } from "#cli/exit-codes.ts";
 import { matcherOfEverything } from "#cli/inventory-policy.ts";
 import { jsonLine, printableLine } from "#cli/printable.ts";
 import { readPolicy } from "#cli/policy-files.ts";
-import { checkedLines, meantBy, meantLines } from "#cli/why-catalog.ts";
+import { checkedLines, inForceLines, meantBy, meantLines } from "#cli/why-catalog.ts";
 import { subjectOf } from "#cli/why-subject.ts";
 import { selectPlatform } from "#platform/select.ts";
 import { noPolicy } from "#policy/ban.ts";
@@ -17,7 +17,7 @@ import type { Evidence } from "#policy/evidence.ts";
 import { describeEvidence, explain } from "#policy/explain.ts";
 import { standing, type Standing } from "#policy/standing.ts";
 import type { Tool } from "#policy/tool.ts";
-import { whySchema } from "#protocol/status.ts";
+import { inForceSchema, whySchema, type InForce } from "#protocol/status.ts";
 
 /** `edict why`: what is seen of a file, a process or a package, how each identity stands against it, and what a policy makes of it. */
 export const command: Command = {
@@ -35,6 +35,19 @@ export const command: Command = {
     return exitCodes.ok[0];
   },
 };
+
+const notJudged = "No policy was given: nothing was judged (--policy FILE).";
+
+/** The policy in force on this device; undefined where no agent runs, or where it has none yet. */
+async function policyHere(io: Io): Promise<InForce | undefined> {
+  try {
+    const inForce = inForceSchema.parse(await ask({ ask: "policy" }, io));
+    return inForce.version === 0 ? undefined : inForce;
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
 
 interface Why {
   readonly lines: readonly string[];
@@ -72,10 +85,18 @@ async function whyOffline(what: string, input: Input, io: Io): Promise<Why> {
     const now = standing(matcher, ban, at, device, io.env["USER"] ?? "");
     return { lines: banLines(what, now, matcher), json: { ban, standing: now } };
   }
+  const inForce = policy === undefined ? await policyHere(io) : undefined;
   const found = await subjectOf(what, { platform, wanted: everything.wanted, io });
   if (found instanceof CommandError) {
     const meant = meantBy(what, tools);
-    if (meant.length > 0) return { lines: meantLines(what, meant, policy), json: { meant } };
+    const here =
+      inForce === undefined
+        ? []
+        : inForceLines(
+            inForce,
+            meant.map(({ tool }) => tool),
+          );
+    if (meant.length > 0) return { lines: [...meantLines(what, meant, policy), ...here], json: { meant } };
     throw found;
   }
   const vital = new Set((await platform.vital()).map(({ dev, ino }) => `${dev}:${ino}`));
@@ -100,7 +121,9 @@ async function whyOffline(what: string, input: Input, io: Io): Promise<Why> {
   };
   const known = found.filter((evidence) => knownAs(everything, evidence, device).length > 0);
   const answers = (known.length > 0 ? known : found.slice(0, 1)).map(answer);
-  const judged = policy === undefined ? ["No policy was given: nothing was judged (--policy FILE)."] : [];
+  const all = [...new Set(found.flatMap((one) => knownAs(everything, one, device)).map(({ tool }) => tool))];
+  const unjudged = inForce === undefined ? [notJudged] : inForceLines(inForce, all);
+  const judged = policy === undefined ? unjudged : [];
   const lines = answers.flatMap((one, i) => (i === 0 ? one.lines : ["", ...one.lines]));
   return {
     lines: [...lines, ...judged],
