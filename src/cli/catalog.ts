@@ -44,8 +44,6 @@ export async function loadCatalog(dir: string = shippedCatalog()): Promise<Catal
     if (tools.has(tool.id)) throw new CommandError(exitCodes.usage[0], `${file}: the tool ${tool.id} is there twice`);
     tools.set(tool.id, tool);
   }
-  if (tools.size === 0)
-    throw new CommandError(exitCodes.usage[0], `the catalog ${dir} has no tool: no .json file lies in it`);
   return { formatVersion: 1, tools: [...tools.values()] };
 }
 

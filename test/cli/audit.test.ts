@@ -184,7 +184,7 @@ test("formats that there are not and broken policies are refused with a reason",
   for (const [option, file, said] of [
     ["--policy", "nowhere.json", "nowhere.json: there is no such file"],
     ["--policy", "none", "none: a folder, and no file"],
-    ["--catalog", "none", "has no tool: no .json file lies in it"],
+    ["--catalog", "none", "the catalog has no tool: no .json file lies in its folder"],
   ] as const) {
     const { code, out, err } = await edictAt(at, home, "audit", home, option, file);
     expect([code, out, err]).toEqual([2, "", expect.stringContaining(said)]);

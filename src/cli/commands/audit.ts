@@ -47,6 +47,8 @@ export const command: Command = {
     const policyFile = textOption(input, "policy");
     const policy = policyFile === undefined ? undefined : await readPolicy(io, policyFile);
     const catalog = await catalogOf(input, io);
+    if (catalog.tools.length + (policy?.tools ?? []).length === 0)
+      throw new CommandError(exitCodes.usage[0], "the catalog has no tool: no .json file lies in its folder");
     for (const line of nothingMatches(policy, catalog)) io.err(`edict: ${policyFile}: ${line}\n`);
     const audit = new Audit({ platform: await selectPlatform(), catalog, policy, named: input.args, io });
     const run = (): ReturnType<Audit["run"]> => audit.run();
