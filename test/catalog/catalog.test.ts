@@ -169,7 +169,7 @@ describe("markers", () => {
   });
 });
 
-describe("real programs that were searched (run `node test/catalog/search.ts` after a new marker)", () => {
+describe("real programs that were searched (run `npx node test/catalog/search.ts` after a new marker)", () => {
   const searched = searchedSchema.parse(JSON.parse(readFileSync(join(import.meta.dirname, "searched.json"), "utf8")));
   const bun = searched.filter(({ release }) => release.startsWith("@oven/bun-"));
 

@@ -18,7 +18,11 @@ if (release === undefined || program === undefined || path === undefined)
 
 const markers = markersOf((await loadCatalog()).tools);
 const bytes = readFileSync(path);
-const found = standingIn(bytes, markers).map(({ tool, identity }) => `${tool}: ${identity.bytes}`);
+/** In a script nothing stands in a section: it may speak of another tool (Letta Code's does of Codex). */
+const native = bytes.subarray(0, 4).toString("latin1") === "\u007fELF";
+const found = standingIn(bytes, markers)
+  .filter(({ identity }) => native || identity.where !== "elf-section")
+  .map(({ tool, identity }) => `${tool}: ${identity.bytes}`);
 const entry: Searched = {
   release,
   program,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** Real programs that were searched for every marker, by `node test/catalog/search.ts`. */
+/** Real programs that were searched for every marker, by `npx node test/catalog/search.ts`. */
 export const searchedSchema = z.array(
   z.strictObject({
     /** name@version. */

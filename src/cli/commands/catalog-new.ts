@@ -35,9 +35,9 @@ export const command: Command = {
         exitCodes.usage[0],
         `${printable(what)}: ${printable(found.unread)}; expected ${expected}`,
       );
+    const same = alreadyKnown(found.sighting, await loadCatalog());
     await put(asciiJson(draftTool(found.sighting)), textOption(input, "out"), io);
     const read = runtimes.map((runtime) => printable(toSeen(runtime).path));
-    const same = alreadyKnown(found.sighting, await loadCatalog());
     io.err(`${notes(found, read, same).join("\n")}\n`);
     return exitCodes.ok[0];
   },
