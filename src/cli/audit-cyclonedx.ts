@@ -32,7 +32,7 @@ const longest = 4_096;
 
 /** An audit as a bill of materials: CycloneDX 1.6, ECMA-424. One component a finding, in the order of the audit. */
 export function billOf(result: AuditResult, { serial, version, distribution }: BillOptions): object {
-  const { at, findings, policy, looked, unreadable } = result;
+  const { at, findings, policy, looked, containers, unreadable } = result;
   return {
     $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
     bomFormat: "CycloneDX",
@@ -47,6 +47,7 @@ export function billOf(result: AuditResult, { serial, version, distribution }: B
         looked: String(looked),
         unreadable: String(unreadable.count),
         "unreadable:place": unreadable.named.map(({ path, why }) => `${path}: ${why}`),
+        "not-entered": containers,
         "not-looked-at": result.never,
       }),
     },
@@ -55,7 +56,7 @@ export function billOf(result: AuditResult, { serial, version, distribution }: B
 }
 
 function componentOf(finding: AuditRow, ref: string, distribution: string): object {
-  const { name, vendor, version, where, also, grade, owner, known, ban, tool } = finding;
+  const { name, vendor, version, where, container, also, grade, owner, known, ban, tool } = finding;
   const purls = [...new Set(finding.packages.map((seen) => purlOf(seen, distribution)))].filter((p) => p !== undefined);
   const [purl, ...others] = purls;
   const methods = known.map(({ kind, text, grade: weight }) => ({
@@ -78,6 +79,7 @@ function componentOf(finding: AuditRow, ref: string, distribution: string): obje
       tool,
       grade,
       owner,
+      container,
       "also-known-as": others,
       "ban:id": ban?.id,
       "ban:mode": ban?.mode,

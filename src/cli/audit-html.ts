@@ -85,7 +85,7 @@ export function auditPage(result: AuditResult, host: string): string {
             </div>
           </dl>
           ${findings.length === 0 ? html`<p>No tool of the catalog was found.</p>` : table(findings)}
-          ${places(unreadable)}
+          ${places(unreadable)} ${notEntered(result.containers)}
           <h2>What an audit never looks at</h2>
           <ul>
             ${result.never.map((what) => html`<li>${what}</li>`)}
@@ -117,7 +117,7 @@ function table(findings: readonly AuditRow[]): Markup {
 }
 
 function row(finding: AuditRow): Markup {
-  const { name, vendor, version, ban, owner, grade, known, where, also } = finding;
+  const { name, vendor, version, ban, owner, grade, known, where, container, also } = finding;
   return html`<tr class="${ban === null ? "free" : "banned"}">
     <th scope="row">${name}${vendor === null ? "" : html`<br /><small>${vendor}</small>`}</th>
     <td>${version ?? "–"}</td>
@@ -133,7 +133,7 @@ function row(finding: AuditRow): Markup {
       </ul>
     </td>
     <td>
-      ${[where, ...also].slice(0, mostPlaces).map((path) => html`<div><code>${path}</code></div>`)}${also.length < mostPlaces ? "" : html`<small>and ${also.length + 1 - mostPlaces} more</small>`}
+      ${[where, ...also].slice(0, mostPlaces).map((path) => html`<div><code>${path}</code></div>`)}${also.length < mostPlaces ? "" : html`<small>and ${also.length + 1 - mostPlaces} more</small>`}${container === null ? "" : html`<small>in a container or an image of ${container}</small>`}
     </td>
   </tr> `;
 }
@@ -147,6 +147,15 @@ function instead({ ban }: AuditRow): Part {
   const name = ban?.insteadName ?? "–";
   const url = ban?.url ?? "";
   return url.startsWith("https://") ? html`<a href="${url}" rel="noreferrer">${name}</a>` : name;
+}
+
+function notEntered(containers: AuditResult["containers"]): Part {
+  if (containers.length === 0) return "";
+  const more = containers.length - mostUnreadable;
+  return html`<h2>Not entered: what containers and images hold</h2>
+    <ul>
+      ${containers.slice(0, mostUnreadable).map((path) => html`<li><code>${path}</code></li>`)}${more <= 0 ? "" : html`<li>and ${more} more</li>`}
+    </ul>`;
 }
 
 function places({ count, named }: AuditResult["unreadable"]): Part {

@@ -51,7 +51,7 @@ export class Audit {
     const { platform, catalog, policy, io } = this.#options;
     const thread = startWalk(); // while we make ready
     const everything = matcherOfEverything(catalog, policy);
-    const { homes, unreadable } = await this.#look(everything, thread.walk).finally(() => thread.close());
+    const { homes, ...missed } = await this.#look(everything, thread.walk).finally(() => thread.close());
     const at = io.clock.now();
     const here = deviceOf(deviceSchema.parse({ os: platform.os }));
     const installed = new Set(this.#seen.flatMap((evidence) => provenTools(everything, evidence.seen, here)));
@@ -70,7 +70,7 @@ export class Audit {
       policy: policy?.name ?? null,
       findings: rows.rows(),
       looked: this.#looked,
-      unreadable,
+      ...missed,
       never,
     };
     return { result, banned: rows.banned };
@@ -79,7 +79,7 @@ export class Audit {
   async #look(
     everything: Matcher,
     walk: Walk,
-  ): Promise<{ readonly homes: readonly Person[]; readonly unreadable: AuditResult["unreadable"] }> {
+  ): Promise<Pick<AuditResult, "unreadable" | "containers"> & { readonly homes: readonly Person[] }> {
     const { platform, named, io } = this.#options;
     const { roots, homes, closed } = await auditRoots(platform, named, io);
     const { scan } = makeScan({
@@ -102,7 +102,8 @@ export class Audit {
     if (io.signal.aborted) throw new CommandError(exitCodes.failed[0], "stopped before the audit was complete");
     const { count, named: unread } = scan.unreadable;
     const places = [...closed, ...unread].toSorted((a, b) => (a.path < b.path ? -1 : 1));
-    return { homes, unreadable: { count: count + closed.length, named: places } };
+    const containers = [...new Set(scan.containers)].toSorted();
+    return { homes, containers, unreadable: { count: count + closed.length, named: places } };
   }
 }
 

@@ -43,8 +43,13 @@ export async function auditRoots(platform: Platform, named: readonly string[], i
       without: remoteIn(person, platform),
     })),
   );
-  return { roots: [...platform.installRoots([]), ...wholes], homes, closed };
+  return { roots: [...platform.installRoots([]), ...engineFolders, ...wholes], homes, closed };
 }
+
+/** Where engines keep images and containers: only so far that these are named. */
+const engineFolders = ["/var/lib/docker", "/var/lib/containerd", "/var/lib/containers/storage"].map(
+  (path) => ({ path, owner: 0, holds: "units", depth: 1 }) as const,
+);
 
 /** Where homes lie that no list has: a directory service lists nobody who is not logged in (sssd.conf(5), "enumerate"). */
 const homeFolders = ["/home", "/var/home"];

@@ -17,6 +17,8 @@ export interface AuditRow {
   readonly version: string | null;
   /** The package's folder, the program, or the configuration. */
   readonly where: string;
+  /** Whose container or image that lies in; null where it is this machine's own. */
+  readonly container: string | null;
   /** More files of the same, such as its links and platform packages. */
   readonly also: readonly string[];
   /** Who installed it: login name, or uid where nobody has one. */
@@ -58,6 +60,7 @@ export interface Judge {
 interface Draft {
   readonly tool: Tool;
   readonly owner: string;
+  readonly container: string | null;
   readonly places: Map<string, Place>;
   ban: AuditBan | null;
 }
@@ -105,7 +108,7 @@ export class AuditRows {
       const owner = file === undefined ? "root" : this.#ownerName(file.owner);
       const place = "value" in seen.config ? "configuration" : unitOf(path);
       const key = JSON.stringify([tool.id, owner, place]);
-      const draft = this.#drafts.get(key) ?? newDraft(tool, owner);
+      const draft = this.#drafts.get(key) ?? newDraft(tool, owner, file?.container ?? null);
       this.#drafts.set(key, draft);
       const says = draft.places.get(path) ?? { version: null, known: new Map(), packages: new Map() };
       draft.places.set(path, says);
@@ -136,8 +139,8 @@ export class AuditRows {
   }
 }
 
-function newDraft(tool: Tool, owner: string): Draft {
-  return { tool, owner, places: new Map(), ban: null };
+function newDraft(tool: Tool, owner: string, container: string | null): Draft {
+  return { tool, owner, container, places: new Map(), ban: null };
 }
 
 function knownBy({ identity, proves, reason, target }: Claim): Known {
@@ -160,7 +163,7 @@ function named({ identity }: Claim, { package: packages, extension }: Seen): rea
 }
 
 /** The same, in whatever order the places were come by. */
-function rowOf({ tool, owner, places, ban }: Draft): AuditRow {
+function rowOf({ tool, owner, container, places, ban }: Draft): AuditRow {
   // A tool's own package lies above those of its platforms, whose versions may have the platform's name behind them.
   const sorted = [...places].toSorted(([a], [b]) => a.length - b.length || (a < b ? -1 : 1));
   const [where = "", ...also] = sorted.map(([path]) => path);
@@ -177,6 +180,7 @@ function rowOf({ tool, owner, places, ban }: Draft): AuditRow {
     vendor,
     version,
     where,
+    container,
     also,
     owner,
     grade,

@@ -10,6 +10,8 @@ export interface AuditResult {
   readonly findings: readonly AuditRow[];
   /** Packages, extensions, programs and configurations that were looked at. */
   readonly looked: number;
+  /** Folders of containers and images: what lies there is installed in them, and not here. */
+  readonly containers: readonly string[];
   readonly unreadable: {
     readonly count: number;
     readonly named: readonly { readonly path: string; readonly why: string }[];
@@ -74,11 +76,15 @@ function cells({ name, version, grade, known, owner, ban }: AuditRow): readonly 
   return [name, version ?? "-", by, owner, since, ban?.insteadName ?? "-"].map((cell) => clean(cell, widest));
 }
 
-function details({ where, also, known }: AuditRow, flow: (text: string) => readonly string[]): readonly string[] {
+function details(
+  { where, also, known, container }: AuditRow,
+  flow: (text: string) => readonly string[],
+): readonly string[] {
   const others = also.length === 0 ? "" : ` (+${also.length})`;
   const [first, ...more] = known;
   const rest = more.length === 0 ? "" : `; ${counted(more.length, "more identity", "more identities")}`;
-  return [`  ${clean(where, longest)}${others}`, ...flow(`  ${clean(first?.text ?? "", longest)}${rest}`)];
+  const inside = container === null ? "" : ` (in a container or an image of ${container})`;
+  return [`  ${clean(where, longest)}${others}${inside}`, ...flow(`  ${clean(first?.text ?? "", longest)}${rest}`)];
 }
 
 /** Each ban that speaks, once; what it says of a proof, where there is one. */
@@ -101,7 +107,7 @@ function dayOf(since: string): string {
 }
 
 function footLines(
-  { findings, looked, unreadable, policy }: AuditResult,
+  { findings, looked, containers, unreadable, policy }: AuditResult,
   flow: (text: string) => readonly string[],
 ): readonly string[] {
   const proven = findings.filter(({ grade }) => grade === "proof").length;
@@ -117,10 +123,19 @@ function footLines(
     ...flow(judged),
     ...(unreadable.count === 0 ? [] : [`${counted(unreadable.count, "place")} could not be read:`]),
     ...unreadable.named.slice(0, mostNamed).map(({ path, why }) => `  ${clean(path, longest)}: ${clean(why, longest)}`),
-    ...(unreadable.count > mostNamed ? [`  and ${unreadable.count - mostNamed} more (--json names them)`] : []),
+    ...andMore(unreadable.count),
+    ...(containers.length === 0
+      ? []
+      : flow("Not entered, for it is of containers and images (name a folder to look into it):")),
+    ...containers.slice(0, mostNamed).map((path) => `  ${clean(path, longest)}`),
+    ...andMore(containers.length),
     "Never looked at:",
     ...never.flatMap((what) => flow(`  · ${what}`)),
   ];
+}
+
+function andMore(count: number): readonly string[] {
+  return count > mostNamed ? [`  and ${count - mostNamed} more (--json names them)`] : [];
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {

@@ -25,6 +25,7 @@ function finding(parts: Partial<AuditRow> = {}): AuditRow {
     vendor: "Anthropic",
     version: "2.1.197",
     where: "/home/ann/lib/node_modules/@anthropic-ai/claude-code",
+    container: null,
     also: [],
     owner: "ann",
     grade: "proof",
@@ -37,7 +38,8 @@ function finding(parts: Partial<AuditRow> = {}): AuditRow {
 
 function resultOf(...findings: readonly AuditRow[]): AuditResult {
   const unreadable = { count: 1, named: [{ path: `/home/bob/${hostile}`, why: "not permitted" }] };
-  return { at: "2026-07-11T00:00:00Z", policy: hostile, findings, looked: 7, unreadable, never: ["shell history"] };
+  const missed = { containers: [`/${hostile}/docker/overlay2`], unreadable };
+  return { at: "2026-07-11T00:00:00Z", policy: hostile, findings, looked: 7, ...missed, never: ["shell history"] };
 }
 
 const ban = { id: "b", mode: "block", since: "2026-07-10T00:00:00Z", instead: "qoder", insteadName: hostile } as const;
@@ -45,6 +47,7 @@ const hostileFinding = finding({
   name: hostile,
   version: hostile,
   where: `/${hostile}`,
+  container: "docker",
   also: [`/other/${hostile}`],
   owner: hostile,
   known: [{ kind: "name", grade: "hint", text: hostile }],

@@ -11,6 +11,7 @@ const finding: AuditRow = {
   version: "2.1.197",
   where: place,
   also: [`${place}/cli.js`],
+  container: null,
   owner: "ann",
   grade: "proof",
   known: [{ kind: "package", grade: "proof", text: "the npm package @anthropic-ai/claude-code" }],
@@ -36,7 +37,8 @@ const hinted: AuditRow = {
 function resultOf(findings: readonly AuditRow[], policy: string | null = "high-risk"): AuditResult {
   const named = [{ path: "/home/bob", why: "not permitted" }];
   const never = ["what files contain, other than programs and the manifests of packages and extensions"];
-  return { at: "2026-07-11T00:00:00Z", policy, findings, looked: 1234, unreadable: { count: 1, named }, never };
+  const missed = { containers: [], unreadable: { count: 1, named } };
+  return { at: "2026-07-11T00:00:00Z", policy, findings, looked: 1234, ...missed, never };
 }
 
 test("in a narrow terminal nothing but a path is longer than a line, and a ban has a line of its own", () => {

@@ -18,6 +18,7 @@ const result = z.object({
       tool: z.string(),
       version: z.string().nullable(),
       where: z.string(),
+      container: z.string().nullable(),
       also: z.array(z.string()),
       owner: z.string(),
       grade: z.enum(["proof", "hint"]),
@@ -26,6 +27,7 @@ const result = z.object({
     }),
   ),
   never: z.array(z.string()).min(1),
+  containers: z.array(z.string()),
   unreadable: z.object({ count: z.number(), named: z.array(z.object({ path: z.string(), why: z.string() })) }),
 });
 
@@ -56,6 +58,25 @@ test("an audit names every tool with version, place, owner and how it is known, 
     /^TOOL +VERSION +KNOWN BY +INSTALLED BY\nClaude Code +2\.1\.197 +proof +\S+\n {2}\/\S+ \(\+2\)\n {2}the npm package @anthropic-ai\/claude-code; \d+ more identities\n/,
   );
   expect(text.out).toContain("Never looked at:");
+});
+
+test("what containers and images hold is named and not entered, and marked where somebody asks for it", async () => {
+  const home = folder();
+  const images = join(home, "data/docker/overlay2");
+  npmTool(join(images, "layer/merged/usr"), "@anthropic-ai/claude-code", "2.1.197");
+  const outside = await audit(home, home);
+  expect(outside.findings).toEqual([]);
+  expect(outside.containers).toEqual([images]);
+  const inside = await audit(home, images);
+  expect(inside.findings).toMatchObject([{ tool: "claude-code", container: "docker" }]);
+  expect(inside.containers).toEqual([]);
+  const text = await edictAt(at, home, "audit", home);
+  expect(text.out).toContain(`Not entered, for it is of containers and images`);
+  expect(text.out).toContain(`  ${images}\n`);
+  expect((await edictAt(at, home, "audit", images)).out).toContain("(in a container or an image of docker)");
+  const page = await edictAt(at, home, "audit", home, "--format", "html");
+  expect(page.out).toContain(`<li><code>${images}</code></li>`);
+  expect((await edictAt(at, home, "audit", images, "--format", "html")).out).toContain("an image of docker");
 });
 
 test("a proven finding whose ban is in force ends with 10 in any mode, and says what to use instead", async () => {
