@@ -27,10 +27,14 @@ export interface WalkThread {
   close(): Promise<void>;
 }
 
+const maxYoungGenerationSizeMb = 48;
+
 /** Starts a thread (audit-walk-main.ts). */
 export function startWalkThread(): WalkThread {
-  // Descriptors are not opened by Node's means: it has none to close.
-  const worker = new Worker(entryOf("cli/audit-walk-main"), { trackUnmanagedFds: false });
+  const worker = new Worker(entryOf("cli/audit-walk-main"), {
+    trackUnmanagedFds: false, // descriptors are not opened by Node's means: it has none to close
+    resourceLimits: { maxYoungGenerationSizeMb }, // what waits to be visited outlives many small collections
+  });
   let why: unknown;
   worker.on("error", (error) => (why ??= error));
   worker.on("exit", () => (why ??= new PlatformError("gone", "a thread that walks has ended")));
