@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { lacking } from "../needs.ts";
 import { audited, homeOf, needs, run, type Thing } from "./installers.ts";
 
 const debs = ["snapd", "squashfs-tools", "squashfuse", "systemd-container"];
-const programs = ["/usr/bin/snap", "/usr/bin/squashfuse", "/usr/bin/systemd-nspawn"];
+const programs = ["/usr/bin/snap", "/usr/bin/squashfuse", "/usr/bin/systemd-nspawn", "/usr/lib/systemd/systemd"];
 const repository = join(import.meta.dirname, "../..");
 
 /**
@@ -54,7 +55,7 @@ const yamls: readonly { readonly how: string; readonly yaml: string; readonly ve
   },
 ];
 
-test.for(yamls)(
+test.skipIf(lacking("root") !== undefined).for(yamls)(
   "what snapd installs and mounts is found, its snap.yaml $how",
   async ({ how, yaml, version }, context) => {
     needs(context, debs, programs);
