@@ -3,7 +3,7 @@ import type { Matcher } from "#policy/compile.ts";
 import { decide } from "#policy/decide.ts";
 import type { Device } from "#policy/device.ts";
 import type { Claim } from "#policy/claim.ts";
-import type { Evidence, ExtensionSeen, PackageSeen, Seen } from "#policy/evidence.ts";
+import type { Evidence, ExtensionSeen, FileSeen, PackageSeen, Seen } from "#policy/evidence.ts";
 import { packageId } from "#policy/identity-index.ts";
 import type { Identity, Tool } from "#policy/tool.ts";
 import { modes, type Grade, type Mode } from "#policy/verdict.ts";
@@ -101,7 +101,7 @@ export class AuditRows {
 
   add(evidence: Evidence): void {
     const { seen, file } = evidence;
-    const path = file?.path ?? "the system's package database";
+    const path = file === undefined ? "the system's package database" : placeOf(file);
     const ban = this.#banOf(evidence);
     for (const claim of this.#everything.claims(seen, this.#os)) {
       const { tool } = claim.target;
@@ -198,6 +198,13 @@ function stricter(a: AuditBan | null, b: AuditBan): AuditBan {
   if (a === null) return b;
   const more = modes.indexOf(a.mode) - modes.indexOf(b.mode) || (a.id < b.id ? 1 : -1);
   return more > 0 ? a : b;
+}
+
+/** A path; one that is not UTF-8 with its bytes past ASCII as \xNN, so that two of them are not taken for one. */
+function placeOf({ path, pathBytes }: FileSeen): string {
+  if (pathBytes === undefined) return path;
+  const bytes = Buffer.from(pathBytes, "base64").toString("latin1");
+  return bytes.replaceAll(/[\u0080-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
 /** What a path belongs to: everything below one installation's node_modules, one extension, one environment, or itself. */

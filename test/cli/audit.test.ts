@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -154,6 +154,20 @@ test("a folder that is not there is no clean bill", async () => {
     const { code, out, err } = await edictAt(at, home, "audit", home, root);
     expect([code, out, err]).toEqual([2, "", expect.stringContaining(said)]);
   }
+});
+
+test("two places whose names are not UTF-8 stay two", async () => {
+  const home = folder();
+  for (const byte of [0xfe, 0xff]) {
+    const tool = Buffer.concat([Buffer.from(`${home}/ü`), Buffer.of(byte), Buffer.from("/node_modules/cline")]);
+    mkdirSync(tool, { recursive: true });
+    writeFileSync(Buffer.concat([tool, Buffer.from("/package.json")]), `{"name":"cline","version":"1.${byte}"}`);
+  }
+  const { findings } = await audit(home, home);
+  expect(findings.map(({ where, version }) => [where, version])).toEqual([
+    [`${home}/\\xc3\\xbc\\xfe/node_modules/cline`, "1.254"],
+    [`${home}/\\xc3\\xbc\\xff/node_modules/cline`, "1.255"],
+  ]);
 });
 
 test("what a file is called cannot steer the terminal of whoever audits", async () => {
