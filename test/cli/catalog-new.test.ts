@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, symlinkSync, truncateSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, truncateSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseInstant } from "#lib/pure/instant.ts";
@@ -146,6 +146,16 @@ test("--out writes a new file, and no other", async () => {
   expect(await draft(home, path, "--out", "toolish.json")).toMatchObject({ code: 0, out: "" });
   expect(parseTool(readFileSync(join(home, "toolish.json"))).id).toBe("toolish");
   expect(await draft(home, path, "--out", "toolish.json")).toMatchObject({ code: 1 });
+});
+
+test("where the disk is full, no half of a file is left", async () => {
+  const home = folder();
+  const path = toolishIn(home);
+  const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+  const line = `ulimit -f 1; exec "$0" ${main} catalog new ${path} --out ${home}/full.json`;
+  const { status, stderr } = spawnSync("/bin/bash", ["-c", line, process.execPath], { encoding: "utf8" });
+  expect([status, stderr]).toEqual([1, expect.stringContaining("full.json cannot be written: EFBIG")]);
+  expect(existsSync(join(home, "full.json"))).toBe(false);
 });
 
 describe("nothing that lies there does harm", () => {

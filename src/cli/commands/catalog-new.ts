@@ -1,4 +1,4 @@
-import { access, writeFile } from "node:fs/promises";
+import { access, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { loadCatalog } from "#cli/catalog.ts";
 import { CommandError, textOption, type Command, type Io } from "#cli/command.ts";
@@ -77,11 +77,14 @@ function asciiJson(value: unknown): string {
 
 async function put(text: string, file: string | undefined, io: Io): Promise<void> {
   if (file === undefined) return io.out(text);
+  const path = resolve(io.cwd, file);
   try {
-    await writeFile(resolve(io.cwd, file), text, { flag: "wx" });
+    await writeFile(path, text, { flag: "wx" });
   } catch (cause) {
-    const why = systemCode(cause) === "EEXIST" ? "is there already; nothing was written" : "cannot be written";
-    throw new CommandError(exitCodes.failed[0], `${file} ${why}`, systemCode(cause) === "EEXIST" ? {} : { cause });
+    if (systemCode(cause) === "EEXIST")
+      throw new CommandError(exitCodes.failed[0], `${file} is there already; nothing was written`);
+    await rm(path, { force: true }); // half of it, where the disk is full
+    throw new CommandError(exitCodes.failed[0], `${file} cannot be written`, { cause });
   }
 }
 
