@@ -19,10 +19,11 @@ th, td { text-align: left; vertical-align: top; padding: .6rem .75rem; border-bo
 thead th { font-size: .8rem; color: var(--dim); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 600; }
 tbody th small { font-weight: 400; }
-td:last-child { min-width: 20rem; }
-td:nth-last-child(2) { min-width: 14rem; }
+td:last-child { min-width: clamp(12rem, 22vw, 20rem); }
+td:nth-last-child(2) { min-width: clamp(10rem, 18vw, 14rem); }
 tr.banned { background: var(--bad-ground); }
-code { font: .85em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
+code, td li { overflow-wrap: anywhere; }
+code { font: .85em/1.5 ui-monospace, monospace; }
 ul { margin: 0; padding-left: 1.1rem; }
 small { color: var(--dim); }
 .banned strong { color: var(--bad); }
