@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AuditRow } from "#cli/audit-rows.ts";
+import { stanceOf, type AuditRow } from "#cli/audit-rows.ts";
 import { style } from "#cli/audit-style.ts";
 import type { AuditResult } from "#cli/audit-table.ts";
 import { clean } from "#lib/pure/text.ts";
@@ -42,7 +42,8 @@ const styled = new Markup(`<style>${style}</style>`);
 /** An audit as one page of HTML that needs nothing beside it. @param host the machine's name */
 export function auditPage(result: AuditResult, host: string): string {
   const { at, findings, looked, unreadable } = result;
-  const banned = findings.filter(({ ban }) => ban !== null).length;
+  const banned = findings.filter((one) => stanceOf(one) === "banned").length;
+  const observed = findings.filter((one) => stanceOf(one) === "observed").length;
   const proven = findings.filter(({ grade }) => grade === "proof").length;
   const judged = result.policy === null ? "no policy was given: nothing was judged" : `policy “${result.policy}”`;
   const title = `Edict audit of ${host}`;
@@ -66,6 +67,10 @@ export function auditPage(result: AuditResult, host: string): string {
             <div>
               <dt>Banned</dt>
               <dd class="${banned > 0 ? "bad" : "none"}">${banned}</dd>
+            </div>
+            <div>
+              <dt>Only observed</dt>
+              <dd>${observed}</dd>
             </div>
             <div>
               <dt>Proven</dt>
@@ -118,11 +123,11 @@ function table(findings: readonly AuditRow[]): Markup {
 
 function row(finding: AuditRow): Markup {
   const { name, vendor, version, ban, owner, grade, known, where, container, also } = finding;
-  return html`<tr class="${ban === null ? "free" : "banned"}">
+  return html`<tr class="${stanceOf(finding)}">
     <th scope="row">${name}${vendor === null ? "" : html`<br /><small>${vendor}</small>`}</th>
     <td>${version ?? "–"}</td>
     <td>
-      ${ban === null ? "–" : html`<strong class="nowrap">${(ban.since ?? "now").slice(0, "2026-07-10".length)}</strong><br /><small>${ban.id}: ${ban.mode}</small>`}
+      ${ban === null ? "–" : html`<strong class="nowrap">${stanceOf(finding) === "observed" ? "observed" : (ban.since ?? "now").slice(0, "2026-07-10".length)}</strong><br /><small>${ban.id}: ${ban.mode}</small>`}
     </td>
     <td>${instead(finding)}</td>
     <td>${owner}</td>

@@ -50,6 +50,12 @@ export interface AuditBan {
   readonly url: string | null;
 }
 
+/** How a ban stands against a finding: one that only observes tells nobody and stops nothing. */
+export function stanceOf({ ban }: AuditRow): "banned" | "observed" | "free" {
+  if (ban === null) return "free";
+  return ban.mode === "observe" ? "observed" : "banned";
+}
+
 /** What judges a row: the policy where one was given, and the device as far as an audit knows it. */
 export interface Judge {
   readonly matcher: Matcher;

@@ -1,5 +1,5 @@
 import { never } from "#cli/audit-limits.ts";
-import type { AuditBan, AuditRow } from "#cli/audit-rows.ts";
+import { stanceOf, type AuditBan, type AuditRow } from "#cli/audit-rows.ts";
 import { clean, pad, width, wrap } from "#lib/pure/text.ts";
 
 export interface AuditResult {
@@ -70,9 +70,10 @@ function flowed(text: string, columns: number): readonly string[] {
   );
 }
 
-function cells({ name, version, grade, known, owner, ban }: AuditRow): readonly string[] {
+function cells(row: AuditRow): readonly string[] {
+  const { name, version, grade, known, owner, ban } = row;
   const by = grade === "proof" ? "proof" : counted(known.length, "hint");
-  const since = ban === null ? "-" : dayOf(ban.since ?? "now");
+  const since = ban === null ? "-" : stanceOf(row) === "observed" ? "observed" : dayOf(ban.since ?? "now");
   return [name, version ?? "-", by, owner, since, ban?.insteadName ?? "-"].map((cell) => clean(cell, widest));
 }
 
@@ -99,7 +100,10 @@ function banText({ id, mode, since, insteadName, url }: AuditBan, how: "short" |
   const from = since === null ? "" : ` since ${how === "short" ? dayOf(since) : since}`;
   const by = how === "short" ? "" : ` (${id}: ${mode})`;
   const link = how === "short" || url === null ? "" : `, ${url}`;
-  return clean(`banned${from}${by}${insteadName === null ? "" : `; use ${insteadName} instead${link}`}`, longest);
+  return clean(
+    `${mode === "observe" ? "only observed" : "banned"}${from}${by}${insteadName === null ? "" : `; use ${insteadName} instead${link}`}`,
+    longest,
+  );
 }
 
 function dayOf(since: string): string {
@@ -111,11 +115,11 @@ function footLines(
   flow: (text: string) => readonly string[],
 ): readonly string[] {
   const proven = findings.filter(({ grade }) => grade === "proof").length;
-  const banned = findings.filter(({ ban }) => ban !== null).length;
+  const [banned, observed] = [howMany(findings, "banned"), howMany(findings, "observed")];
   const judged =
     policy === null
       ? "No policy was given: nothing was judged (--policy FILE)."
-      : `The policy "${clean(policy, longest)}" bans ${banned} of ${counted(findings.length, "finding")} today.`;
+      : `The policy "${clean(policy, longest)}" bans ${banned} of ${counted(findings.length, "finding")} today${observed === 0 ? "" : `, and only observes ${observed}`}.`;
   return [
     ...flow(
       `${counted(looked, "thing")} looked at; ${counted(proven, "finding")} proven, ${findings.length - proven} by hints only (a hint stops nothing).`,
@@ -136,6 +140,10 @@ function footLines(
 
 function andMore(count: number): readonly string[] {
   return count > mostNamed ? [`  and ${count - mostNamed} more (--json names them)`] : [];
+}
+
+function howMany(findings: readonly AuditRow[], is: ReturnType<typeof stanceOf>): number {
+  return findings.filter((row) => stanceOf(row) === is).length;
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {

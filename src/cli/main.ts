@@ -76,7 +76,7 @@ export async function run(line: readonly string[], io: Io): Promise<number> {
 }
 
 /** Where somebody stands; undefined where that folder is gone (getcwd(3), ENOENT), which we leave then: no thread starts in it. */
-function standing(): string | undefined {
+function folderHere(): string | undefined {
   try {
     return process.cwd();
   } catch {
@@ -86,7 +86,7 @@ function standing(): string | undefined {
 }
 
 function processIo(): Io {
-  const here = standing();
+  const here = folderHere();
   const cannotMove = ["", "dumb"].includes(process.env["TERM"] ?? ""); // terminfo(5): such a terminal has no cursor to move
   const stop = new AbortController();
   // Not `once`: when-exit (under conf) sends the process the signal it got again, which must not end it in the middle of stopping.

@@ -142,6 +142,16 @@ test("an audit as a page needs nothing beside it, runs nothing, and shows strang
   expect(page).toContain("not permitted");
 });
 
+test("a page counts what is banned apart from what is only observed", () => {
+  const seen = { ...ban, url: null };
+  const page = auditPage(
+    resultOf(finding({ ban: seen }), finding({ ban: { ...seen, mode: "observe" } }), finding()),
+    "h",
+  );
+  expect([...page.matchAll(/<dd[^>]*>(\d+)/g)].slice(0, 3).map(([, count]) => count)).toEqual(["1", "1", "3"]);
+  expect([...page.matchAll(/<tr class="(\w+)"/g)].map(([, is]) => is)).toEqual(["banned", "observed", "free"]);
+});
+
 test("a page links what to use instead only where that is https", () => {
   const linked = auditPage(
     resultOf(finding({ ban: { ...ban, insteadName: "Qoder", url: "https://q.example/" } })),

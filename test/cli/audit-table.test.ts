@@ -62,7 +62,11 @@ test("a ban is said once, as it stands for what is proven, and so is how many fi
     "! Claude Code: banned since 2026-07-10T00:00:00Z (claude-code: block); use Qoder CLI instead, https://qoder.example/download",
   ]);
   expect(lines).toContain("1,234 things looked at; 1 finding proven, 1 by hints only (a hint stops nothing).");
-  expect(lines).toContain('The policy "high-risk" bans 2 of 2 findings today.');
+  expect(lines).toContain('The policy "high-risk" bans 1 of 2 findings today, and only observes 1.');
+  expect(lines.find((line) => line.includes("1 hint"))).toMatch(/ observed +Qoder CLI$/);
+  const early = auditLines(resultOf([{ ...finding, ban: finding.ban && { ...finding.ban, mode: "observe" } }]));
+  expect(early).toContain('The policy "high-risk" bans 0 of 1 finding today, and only observes 1.');
+  expect(early).toContainEqual(expect.stringMatching(/^! Claude Code: only observed since 2026-07-10T00:00:00Z/));
   expect(auditLines(resultOf([]))).toContain('The policy "high-risk" bans 0 of 0 findings today.');
   expect(auditLines(resultOf([], null))).toContain("No policy was given: nothing was judged (--policy FILE).");
 });
