@@ -7,6 +7,7 @@ import { DpkgDatabase } from "#observe/owners/dpkg.ts";
 import { addonsIn, archivedIn, condaIn, uninstallKeysIn, zippedIn, type Listed } from "#observe/owners/lists.ts";
 import { npmManifest, npmPlace, seen as npmSeen } from "#observe/owners/npm.ts";
 import { distributionIn } from "#observe/owners/python.ts";
+import { systemDatabases } from "#observe/owners/system.ts";
 import { readUnit } from "#observe/owners/units.ts";
 import { unitAt, type PlaceKind } from "#observe/places.ts";
 import { ahead } from "#observe/pool.ts";
@@ -244,6 +245,9 @@ async function said(
   return readUnit(unitAt(what, folder), owner, new Footing());
 }
 
+/** Milliseconds: a scan is of one moment, and asks for every file whether a package manager has changed something. */
+const oneMoment = 1_000;
+
 /** What a scan needs, made for one who only scans (`edict audit`). @throws RangeError where a marker is too short */
 export function makeScan(
   options: Omit<ScanOptions, "identifier" | "configs"> & {
@@ -254,7 +258,8 @@ export function makeScan(
   },
 ): { readonly scan: Scan; readonly identifier: Identifier } {
   const { wanted, clock, dpkgFolder, files, ...rest } = options;
-  const dpkg = new DpkgDatabase(dpkgFolder, files);
-  const identifier = new Identifier({ wanted, dpkg, clock, ...(files && { files }) });
+  const dpkg = new DpkgDatabase(dpkgFolder, files, oneMoment);
+  const others = systemDatabases(oneMoment);
+  const identifier = new Identifier({ wanted, dpkg, others, clock, ...(files && { files }) });
   return { scan: new Scan({ ...rest, identifier, configs: wanted.configs }), identifier };
 }

@@ -11,8 +11,8 @@ const longestStatus = 64 * 1024 * 1024;
 /** What dpkg has installed. */
 export class DpkgDatabase extends PackageDatabase {
   /** `folder` is dpkg's admindir. @throws RangeError where it is no path */
-  constructor(folder = "/var/lib/dpkg", files: Files = waitedFor) {
-    super(dpkg(pathOf(folder), files));
+  constructor(folder = "/var/lib/dpkg", files: Files = waitedFor, believed?: number) {
+    super(dpkg(pathOf(folder), files), believed);
   }
 }
 

@@ -51,12 +51,16 @@ interface Index {
  */
 export class PackageDatabase {
   readonly #source: Source;
-  #missingUntil = 0;
+  readonly #believed: number;
+  /** The witness's state, undefined where there is none, and until when nobody looks at it again. */
+  #witnessed: { readonly state: string | undefined; readonly until: number } = { state: undefined, until: 0 };
   /** Of the database whose witness is in this state. */
   #index: { readonly state: string; readonly made: Promise<Index> } | undefined;
 
-  constructor(source: Source) {
+  /** `believed`: milliseconds for which the database is taken to be as it was; at most a scan's. */
+  constructor(source: Source, believed = 0) {
     this.#source = source;
+    this.#believed = believed;
   }
 
   get ecosystems(): readonly string[] {
@@ -109,11 +113,12 @@ export class PackageDatabase {
 
   /** Asked for every file that is looked at: at once, as one system call is no work to wait for; and seldom where there is no database. */
   #state(): string | undefined {
-    if (performance.now() < this.#missingUntil) return undefined;
-    const state = stateOf(this.#source.witness);
-    if (!missing.has(state)) return state;
-    this.#missingUntil = performance.now() + stillMissing;
-    return undefined;
+    const now = performance.now();
+    if (now < this.#witnessed.until) return this.#witnessed.state;
+    const found = stateOf(this.#source.witness);
+    const state = missing.has(found) ? undefined : found;
+    this.#witnessed = { state, until: now + (state === undefined ? stillMissing : this.#believed) };
+    return state;
   }
 
   async #build(): Promise<Index> {

@@ -16,6 +16,6 @@ const sources = [
 ] as const;
 
 /** The databases of this machine's package managers besides dpkg's; most of them are not there. */
-export function systemDatabases(): readonly PackageDatabase[] {
-  return sources.map(({ open, folder }) => new PackageDatabase(open(pathOf(folder))));
+export function systemDatabases(believed?: number): readonly PackageDatabase[] {
+  return sources.map(({ open, folder }) => new PackageDatabase(open(pathOf(folder)), believed));
 }
