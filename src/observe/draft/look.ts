@@ -3,7 +3,7 @@ import { lookAtProgram } from "#observe/draft/program.ts";
 import { largestPrograms } from "#observe/draft/programs.ts";
 import { parseDraftManifest, type DraftManifest } from "#observe/draft/manifest.ts";
 import { wordsOf } from "#observe/draft/candidates.ts";
-import type { Identifier } from "#observe/identify.ts";
+import { leadsNowhere, type Identifier } from "#observe/identify.ts";
 import { npmPlace } from "#observe/owners/npm.ts";
 import { below, nameOf, parentOf, rawFromText, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { folderAt, readSmall, realPath, stampAt, type Unread } from "#observe/read-file.ts";
@@ -35,7 +35,7 @@ type Program = readonly [folder: RawPath, path: string, release: string | undefi
 /** Looks at a package's folder, or at a program. Opens no network connection, runs nothing, and reads bounded amounts. */
 export async function lookAt(path: RawPath, options: LookOptions): Promise<Found | Unread> {
   const real = await realPath(path);
-  if (real === undefined) return { unread: "it leads nowhere, or not to where we may look" };
+  if (real === undefined) return { unread: leadsNowhere };
   if ((await folderAt(real)) !== undefined) return lookAtFolder(real, options);
   const folder = npmPlace(real)?.folder;
   const manifest = folder === undefined ? undefined : await manifestIn(folder);
