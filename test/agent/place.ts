@@ -231,8 +231,9 @@ export function agent(
   const child = spawn(program, args, {
     stdio: ["ignore", "ignore", "pipe"],
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...options.env },
+    detached: options.under !== undefined, // a group of its own: whatever runs the agent may leave it behind
   });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  onTestFinished(() => (options.under === undefined ? void child.kill("SIGKILL") : endGroup(child)));
   let said = "";
   const wakers = new Set<() => void>();
   const wake = (): void => wakers.forEach((one) => one());
@@ -253,6 +254,15 @@ export function agent(
       look();
     });
   return { child, run, state, said: () => said, says, status: (uid = 0) => statusAt(run, uid) };
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // all of it has ended
+  }
 }
 
 export async function statusAt(run: string, uid = 0): Promise<Status> {
