@@ -1,11 +1,32 @@
 import { execFileSync } from "node:child_process";
-import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createFolderReader } from "#platform/linux/folder-reader.ts";
+import { runsByMode } from "#platform/linux/runnable.ts";
+import { lacking } from "../needs.ts";
 import { folder } from "../observe/place.ts";
 
 const reader = createFolderReader();
+
+function isMountable(): boolean {
+  try {
+    execFileSync("unshare", ["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function read(path: string, files: boolean) {
   const found = reader(path, files);
@@ -47,6 +68,52 @@ test("names come in the order of their inodes, which is that of the disk", () =>
     expect(names).toHaveLength(100);
     expect(names).toEqual(names.toSorted((a, b) => (inodes.get(a) ?? 0) - (inodes.get(b) ?? 0)));
   }
+});
+
+test("whoever asks, a file is given where anybody may execute it, whatever its mode, its owner and its group", () => {
+  const home = folder();
+  const expected: string[] = [];
+  for (let mode = 0; mode < 0o10000; mode += 7) {
+    const path = join(home, mode.toString(8));
+    writeFileSync(path, "");
+    if (process.getuid?.() === 0) chownSync(path, mode % 3 === 0 ? 0 : 12_345, mode % 2 === 0 ? 0 : 12_345);
+    chmodSync(path, mode);
+    if ((lstatSync(path).mode & 0o111) !== 0) expected.push(mode.toString(8));
+  }
+  expect(expected.length).toBeGreaterThan(400);
+  expect(read(home, true)?.programs).toEqual(expected.toSorted());
+});
+
+const noMount = lacking("root") ?? (isMountable() ? undefined : "no tmpfs can be mounted here");
+if (noMount !== undefined) console.warn(`skipped: ${noMount}`);
+
+test.skipIf(noMount !== undefined)(
+  "on a disk from which nothing may be run, a file's mode still says what it is",
+  () => {
+    const home = folder();
+    execFileSync("mount", ["-t", "tmpfs", "-o", "noexec,size=64k", "tmpfs", home]);
+    try {
+      writeFileSync(join(home, "program"), "", { mode: 0o755 });
+      writeFileSync(join(home, "text"), "", { mode: 0o644 });
+      expect(() => accessSync(join(home, "program"), constants.X_OK)).toThrow("EACCES");
+      expect(read(home, true)?.programs).toEqual(["program"]);
+    } finally {
+      execFileSync("umount", [home]);
+    }
+  },
+);
+
+test.each([
+  { what: "ext4", type: 0xef53, flags: 0x20, is: true },
+  { what: "ext4 from which nothing may be run", type: 0xef53, flags: 0x28, is: false },
+  { what: "one of a kernel that says nothing of it", type: 0xef53, flags: 0, is: false },
+  { what: "NFS, where another machine decides", type: 0x6969, flags: 0x20, is: false },
+  { what: "FUSE, where a program does", type: 0x65735546, flags: 0x20, is: false },
+])("of a filesystem that is $what it is $is that modes say what runs", ({ type, flags, is }) => {
+  const statfs = new Uint32Array(30);
+  statfs.set([type], 0);
+  statfs.set([flags], 20);
+  expect(runsByMode(statfs)).toBe(is);
 });
 
 test("what is not there is nothing, and what is no folder or a link says so", () => {

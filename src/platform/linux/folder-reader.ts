@@ -1,6 +1,7 @@
 import koffi from "koffi";
 import { constants, openSync } from "node:fs";
 import { checked, errnoName } from "#platform/linux/libc.ts";
+import { mayRunAnything, runsByMode } from "#platform/linux/runnable.ts";
 import type { ReadFolder } from "#platform/folders.ts";
 
 /** struct linux_dirent64 (getdents64(2)): where the inode's number, the record's length, the entry's type and its name stand. */
@@ -13,7 +14,8 @@ const stxMode = 28;
 /** Bytes of a number that is read from either. */
 const [short, word] = [Uint16Array.BYTES_PER_ELEMENT, Uint32Array.BYTES_PER_ELEMENT] as const;
 const [STATX_TYPE, STATX_MODE] = [1, 2] as const;
-const AT_SYMLINK_NOFOLLOW = 0x100;
+const [AT_SYMLINK_NOFOLLOW, AT_EACCESS] = [0x100, 0x200] as const;
+const X_OK = 1;
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 const O_CLOEXEC = 0o2000000;
 const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -35,6 +37,10 @@ export function createFolderReader(): ReadFolder {
   const statx: (dir: number, path: number, flags: number, mask: number, into: number) => number = lib.func(
     "int statx(int dir, uintptr_t path, int flags, unsigned int mask, uintptr_t into)",
   );
+  const faccessat: (dir: number, path: number, mode: number, flags: number) => number = lib.func(
+    "int faccessat(int dir, uintptr_t path, int mode, int flags)",
+  );
+  const fstatfs: (fd: number, into: number) => number = lib.func("int fstatfs(int fd, uintptr_t into)");
   const open: (path: number, flags: number) => number = lib.func("int open(uintptr_t path, int flags)");
   const close: (fd: number) => number = lib.func("int close(int fd)");
   // None of them moves: the kernel is handed addresses in them.
@@ -56,6 +62,11 @@ export function createFolderReader(): ReadFolder {
     const failed = statx(folder, own, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_MODE, seen.address);
     return failed < 0 ? 0 : (seen.shorts[stxMode / short] ?? 0);
   };
+  const isRoots = mayRunAnything();
+  /** Whether access(2) says of a file in this folder what its mode does: it takes four fifths of the time. */
+  const isAsked = (folder: number): boolean => isRoots && fstatfs(folder, seen.address) === 0 && runsByMode(seen.words);
+  const isRunnable = (folder: number, at: number): boolean =>
+    faccessat(folder, records.address + at + name, X_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) === 0;
   /** As a number: above 2^53 neighbours look alike. */
   const inodeOf = (at: number): number => {
     const [low = 0, high = 0] = records.words.subarray((at + inode) / word);
@@ -66,9 +77,11 @@ export function createFolderReader(): ReadFolder {
     if (descriptor === undefined) return undefined;
     const [folders, programs] = [new Array<Entry>(), new Array<Entry>()];
     let passed = 0;
+    const asks = files && isAsked(descriptor);
     /** Where the entry goes whose record begins there; nowhere where it is none of these, or a file that nobody may execute. */
     const placeOf = (at: number): Entry[] | undefined => {
       const said = records.bytes[at + type] ?? DT_UNKNOWN;
+      if (said === DT_REG && asks) return isRunnable(descriptor, at) ? programs : undefined;
       const mode = said === DT_UNKNOWN || (said === DT_REG && files) ? modeOf(descriptor, at) : said << typeBits;
       const is = mode >> typeBits;
       if (is === DT_DIR) return folders;
