@@ -178,8 +178,9 @@ export const bench: Bench = {
     const shipped = await ship();
     try {
       const rows = new Array<Row>();
+      // The agent gathers what one person does more than twenty times under one ban, and says it together.
       for (const [sweepSeconds, rounds] of [
-        [0.5, 20],
+        [0.5, 18],
         [5, 8],
       ] as const) {
         const desktop = await desktopOrNot(); // each its own: a notification server holds twenty toasts
