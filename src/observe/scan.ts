@@ -16,7 +16,7 @@ import { folderAt, notRegular, notThere, readSmall, realPath, stampAt, type Unre
 import { longestManifest, parsePackageJson } from "#observe/readers/package-json.ts";
 import { attributed, fileSeen, nothingRead, type Says } from "#observe/seen.ts";
 import { walk, type Walk } from "#observe/walk.ts";
-import type { Candidate, Manner, Tour, Unreadable } from "#observe/tour.ts";
+import { mostNamed, type Candidate, type Manner, type Tour, type Unreadable } from "#observe/tour.ts";
 import type { Wanted } from "#policy/compile.ts";
 import type { InstallRoot, Person, Platform } from "#platform/platform.ts";
 import type { Evidence } from "#policy/evidence.ts";
@@ -25,8 +25,6 @@ import type { Evidence } from "#policy/evidence.ts";
 const mostEntries = 2_000_000;
 /** Files read at the same time. */
 const together = 4;
-/** Names kept of what could not be read; more are only counted. */
-const mostNamed = 1000;
 /** Why a file was not read, where nothing was missed: it is none, or nobody may run it, or it was read by another name. */
 const noProgram: ReadonlySet<string> = new Set([leadsNowhere, passedOver, notRegular, notThere]);
 
@@ -88,8 +86,7 @@ export class Scan implements AsyncIterable<Evidence> {
     for await (const part of find(await this.#tour(), signal)) {
       this.#entries += part.entries;
       this.#containers.push(...part.containers);
-      this.#unreadable.push(...part.unreadable);
-      this.#unreadableCount += part.unreadableCount;
+      this.#miss(part.unreadable, part.unreadableCount);
       for (const candidate of part.found)
         if (candidate.what !== "npm" || asked.has(candidate.folder)) yield () => this.#read(candidate);
     }
@@ -139,8 +136,12 @@ export class Scan implements AsyncIterable<Evidence> {
   }
 
   #note(path: RawPath, why: string): void {
-    this.#unreadableCount += 1;
-    if (this.#unreadable.length < mostNamed) this.#unreadable.push({ path: toSeen(path).path, why });
+    this.#miss([{ path: toSeen(path).path, why }], 1);
+  }
+
+  #miss(places: readonly Unreadable[], count: number): void {
+    this.#unreadable.push(...places.slice(0, mostNamed - this.#unreadable.length));
+    this.#unreadableCount += count;
   }
 
   async #configs(): Promise<readonly Evidence[]> {

@@ -55,6 +55,9 @@ export type Candidate =
   /** A regular file, or a link that may lead to one. */
   | { readonly what: "program"; readonly path: RawPath };
 
+/** Names kept of places that could not be looked into; more are only counted. */
+export const mostNamed = 1000;
+
 /** A place that could not be looked into. */
 export interface Unreadable {
   readonly path: string;

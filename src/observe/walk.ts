@@ -15,6 +15,7 @@ export const walk: Walk = async function* (tour, signal) {
       for await (const part of partsOf(visit.folder)) {
         walker.take(visit, part);
         if (signal?.aborted === true) return;
+        if (walker.isOver) break;
         if (walker.waiting > 0) yield walker.part();
       }
     } catch (error) {

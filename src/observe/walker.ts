@@ -3,12 +3,18 @@ import { containerOf, mayHoldContainers } from "#lib/pure/containers.ts";
 import { placesBelow, type Place } from "#observe/places.ts";
 import { below, nameOf, parentOf, toSeen, type RawPath } from "#observe/raw-path.ts";
 import { isThere, why } from "#observe/read-file.ts";
-import type { Branch, Candidate, Inside, Manner, Tour, Unreadable, WalkPart } from "#observe/tour.ts";
+import {
+  mostNamed,
+  type Branch,
+  type Candidate,
+  type Inside,
+  type Manner,
+  type Tour,
+  type Unreadable,
+  type WalkPart,
+} from "#observe/tour.ts";
 import type { FolderRead } from "#platform/folders.ts";
 import { elsewhere } from "#platform/platform.ts";
-
-/** Names kept of places that could not be read; more are only counted. */
-const mostNamed = 1000;
 
 /** A folder to be read, and what becomes of each name in it. */
 interface Visit {
@@ -36,7 +42,6 @@ export class Walker {
   readonly #visits: Visit[] = [];
   #part: Part = emptyPart();
   readonly #noted = new Set<RawPath>();
-  #named = 0;
   /** Entries that it has come by. */
   #entries = 0;
 
@@ -55,13 +60,13 @@ export class Walker {
   }
 
   /** Whether it has come by more than it may. */
-  get #isOver(): boolean {
+  get isOver(): boolean {
     return this.#entries > this.#tour.most;
   }
 
   /** The folder to visit next; none is left where it is undefined. */
   next(): Visit | undefined {
-    return this.#isOver ? undefined : this.#visits.pop();
+    return this.isOver ? undefined : this.#visits.pop();
   }
 
   /** Gives up some of what waits, for another to walk: what was come by first, below which there is most. */
@@ -80,10 +85,10 @@ export class Walker {
 
   /** Takes what a folder holds, or a part of it. */
   take({ folder, each }: Visit, { folders, programs, passed }: FolderRead): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.#entries += passed;
     this.#part.entries += passed;
-    if (this.#isOver) return this.#note(folder, "the bound of entries was reached");
+    if (this.isOver) return this.#note(folder, "the bound of entries was reached");
     for (const name of folders.toReversed()) each(below(folder, name), name, true);
     for (const name of programs) each(below(folder, name), name, false);
   }
@@ -107,15 +112,12 @@ export class Walker {
     return part;
   }
 
-  #visit(folder: RawPath, each: Visit["each"]): void {
-    this.#visits.push({ folder, files: false, each });
-  }
-
   /** Visits the folders in a folder. */
   #folders(folder: RawPath, each: (path: RawPath, name: string) => void): void {
-    this.#visit(folder, (path, name, isFolder) => {
+    const onlyFolders: Visit["each"] = (path, name, isFolder) => {
       if (isFolder) each(path, name);
-    });
+    };
+    this.#visits.push({ folder, files: false, each: onlyFolders });
   }
 
   #ordinary(folder: RawPath, manner: Inside): void {
@@ -202,9 +204,9 @@ export class Walker {
   #note(folder: RawPath, reason: string): void {
     if (this.#noted.has(folder)) return;
     if (this.#noted.size < mostNoted) this.#noted.add(folder);
+    const { unreadable } = this.#part;
     this.#part.unreadableCount += 1;
-    this.#named += 1;
-    if (this.#named <= mostNamed) this.#part.unreadable.push({ path: toSeen(folder).path, why: reason });
+    if (unreadable.length < mostNamed) unreadable.push({ path: toSeen(folder).path, why: reason });
   }
 }
 

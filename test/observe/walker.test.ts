@@ -1,9 +1,10 @@
 import { array, assert, nat, property, tuple } from "fast-check";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { rawFromText, type RawPath } from "#observe/raw-path.ts";
 import type { Tour } from "#observe/tour.ts";
+import { walk } from "#observe/walk.ts";
 import { Walker } from "#observe/walker.ts";
 import { createFolderReader } from "#platform/linux/folder-reader.ts";
 import { folder, npmTool, write } from "./place.ts";
@@ -62,6 +63,18 @@ test("whoever walks a branch, all of it is walked once", () => {
       expect(walked(tourOf(home), 3, turns)).toEqual(alone);
     }),
   );
+});
+
+test("a folder of more entries than a walk may come by is not read to its end, and it says so", async () => {
+  const home = folder();
+  for (let i = 0; i < 200; i += 1) mkdirSync(join(home, `${i}`));
+  const taken = vi.spyOn(Walker.prototype, "take");
+  const parts = [];
+  for await (const part of walk({ ...tourOf(home), most: 10 })) parts.push(part);
+  expect(taken).toHaveBeenCalledTimes(11);
+  expect(parts.flatMap(({ unreadable }) => unreadable)).toEqual([
+    { path: home, why: "the bound of entries was reached" },
+  ]);
 });
 
 test("what is given up is what was come by first, and never all", () => {
