@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { stanceOf, type AuditRow } from "#cli/audit-rows.ts";
+import { bannedSince, howMany, stanceOf, type AuditRow } from "#cli/audit-rows.ts";
 import { style } from "#cli/audit-style.ts";
 import type { AuditResult } from "#cli/audit-table.ts";
 import { clean } from "#lib/pure/text.ts";
@@ -42,8 +42,7 @@ const styled = new Markup(`<style>${style}</style>`);
 /** An audit as one page of HTML that needs nothing beside it. @param host the machine's name */
 export function auditPage(result: AuditResult, host: string): string {
   const { at, findings, looked, unreadable } = result;
-  const banned = findings.filter((one) => stanceOf(one) === "banned").length;
-  const observed = findings.filter((one) => stanceOf(one) === "observed").length;
+  const [banned, observed] = [howMany(findings, "banned"), howMany(findings, "observed")];
   const proven = findings.filter(({ grade }) => grade === "proof").length;
   const judged = result.policy === null ? "no policy was given: nothing was judged" : `policy “${result.policy}”`;
   const title = `Edict audit of ${host}`;
@@ -127,7 +126,7 @@ function row(finding: AuditRow): Markup {
     <th scope="row">${name}${vendor === null ? "" : html`<br /><small>${vendor}</small>`}</th>
     <td>${version ?? "–"}</td>
     <td>
-      ${ban === null ? "–" : html`<strong class="nowrap">${stanceOf(finding) === "observed" ? "observed" : (ban.since ?? "now").slice(0, "2026-07-10".length)}</strong><br /><small>${ban.id}: ${ban.mode}</small>`}
+      ${ban === null ? "–" : html`<strong class="nowrap">${bannedSince(finding) ?? ""}</strong><br /><small>${ban.id}: ${ban.mode}</small>`}
     </td>
     <td>${instead(finding)}</td>
     <td>${owner}</td>
@@ -155,20 +154,21 @@ function instead({ ban }: AuditRow): Part {
 }
 
 function notEntered(containers: AuditResult["containers"]): Part {
-  if (containers.length === 0) return "";
-  const more = containers.length - mostUnreadable;
-  return html`<h2>Not entered: what containers and images hold</h2>
-    <ul>
-      ${containers.slice(0, mostUnreadable).map((path) => html`<li><code>${path}</code></li>`)}${more <= 0 ? "" : html`<li>and ${more} more</li>`}
-    </ul>`;
+  const shown = containers.slice(0, mostUnreadable).map((path) => html`<code>${path}</code>`);
+  return listed("Not entered: what containers and images hold", shown, containers.length);
 }
 
 function places({ count, named }: AuditResult["unreadable"]): Part {
+  const shown = named.slice(0, mostUnreadable).map(({ path, why }) => html`<code>${path}</code>: ${why}`);
+  return listed("What could not be read", shown, count);
+}
+
+/** Places under a heading, and how many there are besides; nothing where there is none. */
+function listed(heading: string, shown: readonly Markup[], count: number): Part {
   if (count === 0) return "";
-  const shown = named.slice(0, mostUnreadable);
   const more = count - shown.length;
-  return html`<h2>What could not be read</h2>
+  return html`<h2>${heading}</h2>
     <ul>
-      ${shown.map(({ path, why }) => html`<li><code>${path}</code>: ${why}</li>`)}${more === 0 ? "" : html`<li>and ${more} more</li>`}
+      ${shown.map((one) => html`<li>${one}</li>`)}${more === 0 ? "" : html`<li>and ${more} more</li>`}
     </ul>`;
 }

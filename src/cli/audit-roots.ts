@@ -75,8 +75,7 @@ export async function unlisted(
     const found = (await Promise.all(people)).filter((one) => one !== undefined);
     return { people: found, closed: remote.map((path) => ({ path, why: elsewhere })) };
   } catch (error) {
-    const gone = ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
-    return { people: [], closed: gone ? [] : [{ path: folder, why: "not permitted" }] };
+    return { people: [], closed: isGone(systemCode(error)) ? [] : [{ path: folder, why: "not permitted" }] };
   }
 }
 
@@ -87,10 +86,14 @@ function remoteIn(person: Person, platform: Pick<Platform, "installRoots">): rea
 /** Nothing is found in what is not there: that must not look like a clean bill. @throws CommandError; not where we may not look */
 async function mustBeFolder(path: string): Promise<void> {
   const found = await stat(path).catch((error: unknown) => systemCode(error));
-  if (found === "ENOENT" || found === "ENOTDIR")
+  if (typeof found === "string" && isGone(found))
     throw new CommandError(exitCodes.usage[0], `${printable(path)}: there is no such folder`);
   if (typeof found === "object" && !found.isDirectory())
     throw new CommandError(exitCodes.usage[0], `${printable(path)} is no folder; edict why says what a file is`);
+}
+
+function isGone(code: string | undefined): boolean {
+  return code === "ENOENT" || code === "ENOTDIR";
 }
 
 function whole(path: string, owner: number): InstallRoot {
@@ -113,8 +116,7 @@ async function shut(home: string): Promise<string | undefined> {
     await access(home, constants.R_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    const code = systemCode(error);
-    return code === "ENOENT" || code === "ENOTDIR" ? "gone" : "not permitted";
+    return isGone(systemCode(error)) ? "gone" : "not permitted";
   }
 }
 

@@ -56,6 +56,22 @@ export function stanceOf({ ban }: AuditRow): "banned" | "observed" | "free" {
   return ban.mode === "observe" ? "observed" : "banned";
 }
 
+/** How many findings a ban stands so against. */
+export function howMany(findings: readonly AuditRow[], stance: ReturnType<typeof stanceOf>): number {
+  return findings.filter((row) => stanceOf(row) === stance).length;
+}
+
+/** Since which day a finding is banned, or that it is only observed; undefined where no ban speaks. */
+export function bannedSince(row: AuditRow): string | undefined {
+  if (row.ban === null) return undefined;
+  return stanceOf(row) === "observed" ? "observed" : dayOf(row.ban.since ?? "now");
+}
+
+/** The day of a point in time (ISO 8601). */
+export function dayOf(since: string): string {
+  return since.slice(0, "2026-07-10".length);
+}
+
 /** What judges a row: the policy where one was given, and the device as far as an audit knows it. */
 export interface Judge {
   readonly matcher: Matcher;

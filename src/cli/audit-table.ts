@@ -1,5 +1,5 @@
-import { never } from "#cli/audit-limits.ts";
-import { stanceOf, type AuditBan, type AuditRow } from "#cli/audit-rows.ts";
+import { never, notJudged } from "#cli/audit-limits.ts";
+import { bannedSince, dayOf, howMany, type AuditBan, type AuditRow } from "#cli/audit-rows.ts";
 import { clean, pad, width, wrap } from "#lib/pure/text.ts";
 
 export interface AuditResult {
@@ -73,8 +73,9 @@ function flowed(text: string, columns: number): readonly string[] {
 function cells(row: AuditRow): readonly string[] {
   const { name, version, grade, known, owner, ban } = row;
   const by = grade === "proof" ? "proof" : counted(known.length, "hint");
-  const since = ban === null ? "-" : stanceOf(row) === "observed" ? "observed" : dayOf(ban.since ?? "now");
-  return [name, version ?? "-", by, owner, since, ban?.insteadName ?? "-"].map((cell) => clean(cell, widest));
+  return [name, version ?? "-", by, owner, bannedSince(row) ?? "-", ban?.insteadName ?? "-"].map((cell) =>
+    clean(cell, widest),
+  );
 }
 
 function details(
@@ -106,10 +107,6 @@ function banText({ id, mode, since, insteadName, url }: AuditBan, how: "short" |
   );
 }
 
-function dayOf(since: string): string {
-  return since.slice(0, "2026-07-10".length);
-}
-
 function footLines(
   { findings, looked, containers, unreadable, policy }: AuditResult,
   flow: (text: string) => readonly string[],
@@ -118,7 +115,7 @@ function footLines(
   const [banned, observed] = [howMany(findings, "banned"), howMany(findings, "observed")];
   const judged =
     policy === null
-      ? "No policy was given: nothing was judged (--policy FILE)."
+      ? notJudged
       : `The policy "${clean(policy, longest)}" bans ${banned} of ${counted(findings.length, "finding")} today${observed === 0 ? "" : `, and only observes ${observed}`}.`;
   return [
     ...flow(
@@ -140,10 +137,6 @@ function footLines(
 
 function andMore(count: number): readonly string[] {
   return count > mostNamed ? [`  and ${count - mostNamed} more (--json names them)`] : [];
-}
-
-function howMany(findings: readonly AuditRow[], is: ReturnType<typeof stanceOf>): number {
-  return findings.filter((row) => stanceOf(row) === is).length;
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {

@@ -22,9 +22,8 @@ export function startWalk(count = 1): Walking {
   const threads = Array.from({ length: count }, startWalkThread);
   return {
     walk: async function* (tour, signal) {
-      const team = new Team(threads, tour);
       try {
-        for await (const part of team.parts(signal)) yield part;
+        yield* new Team(threads, tour).parts(signal);
       } catch (error) {
         if (signal?.aborted !== true) throw error;
       }

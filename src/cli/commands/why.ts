@@ -1,3 +1,4 @@
+import { notJudged } from "#cli/audit-limits.ts";
 import { catalogOf } from "#cli/catalog.ts";
 import { CommandError, textOption, type Command, type Input, type Io } from "#cli/command.ts";
 import { ask } from "#cli/control-client.ts";
@@ -35,8 +36,6 @@ export const command: Command = {
     return exitCodes.ok[0];
   },
 };
-
-const notJudged = "No policy was given: nothing was judged (--policy FILE).";
 
 /** The policy in force on this device; undefined where no agent runs, or where it has none yet. */
 async function policyHere(io: Io): Promise<InForce | undefined> {

@@ -69,8 +69,8 @@ export function createFolderReader(): ReadFolder {
     faccessat(folder, records.address + at + name, X_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) === 0;
   /** As a number: above 2^53 neighbours look alike. */
   const inodeOf = (at: number): number => {
-    const [low = 0, high = 0] = records.words.subarray((at + inode) / word);
-    return high * 2 ** 32 + low;
+    const low = (at + inode) / word;
+    return (records.words[low + 1] ?? 0) * 2 ** 32 + (records.words[low] ?? 0);
   };
   return (folder, files) => {
     const descriptor = opened(folder);
